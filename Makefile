@@ -1,0 +1,47 @@
+# EXTRA=gpu installs the CUDA build of vLLM instead of the CPU one.
+EXTRA ?= cpu
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := $(shell find speciate agents archive configs evaluator population -name '*.py' -o -name '*.toml' -o -name '*.jsonl')
+
+.PHONY: quickstart test lint types bench nightly check clean install
+
+quickstart: install
+	$(BIN)/speciate run configs/quickstart.toml --out runs/quickstart
+
+install: $(VENV)/installed
+
+# What is tested is the installed package, not the checkout.
+$(VENV)/installed: $(VENV)/ready $(SOURCES)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --reinstall-package speciate .
+	@touch $@
+
+$(VENV)/ready: pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'speciate needs Python 3.11 or newer: make PYTHON=python3.11')"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --group bootstrap
+	$(BIN)/uv pip install --quiet --python $(BIN)/python $(if $(filter gpu,$(EXTRA)),--no-config) --group dev '.[$(EXTRA)]'
+	@touch $@
+
+test: install
+	$(BIN)/pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy -p speciate
+
+check: lint types test
+
+bench: install
+	$(BIN)/python tests/bench/quickstart.py
+
+nightly: install
+	$(BIN)/pytest -m 'nightly or slow or not slow'
+
+clean:
+	rm -rf $(VENV) build *.egg-info

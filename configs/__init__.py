@@ -1,0 +1,1 @@
+"""Campaign files: their schema, and the campaigns that ship with speciate."""

@@ -1,0 +1,1 @@
+"""The zoo: six tiny language models and their tasks, made on a CPU from CPython's own texts."""

@@ -1,0 +1,41 @@
+"""Every error that speciate raises on purpose: one clear line of what, where and what to do."""
+
+
+class SpeciateError(Exception):
+    """Base of all errors with a message for the user; the command line prints it, exit status 1."""
+
+    exit_status = 1
+
+
+class UsageError(SpeciateError):
+    """What the user gave cannot be used (config, files, options); exit status 2."""
+
+    exit_status = 2
+
+
+class ConfigError(UsageError):
+    """A campaign or recipe file does not say something that can be run."""
+
+
+class ModelError(UsageError):
+    """A checkpoint is missing, damaged, or not of the same architecture as the others."""
+
+
+class TaskError(UsageError):
+    """A task file cannot be read as items of its kind."""
+
+
+class ArchiveError(UsageError):
+    """A folder is not an archive, is in use, or does not hold what was asked for."""
+
+
+class DamageError(SpeciateError):
+    """Something recorded or stored no longer is what its digest says."""
+
+
+class BreedError(SpeciateError):
+    """A recipe could not be carried out; recorded as the candidate's error."""
+
+
+class EvaluationError(SpeciateError):
+    """A candidate could not be scored; recorded as the candidate's error."""

@@ -1,0 +1,197 @@
+"""The records that travel from stage to stage: recipes, proposals, evaluations, individuals, state.
+
+All are frozen and turn into canonical JSON; what is hashed anywhere is hashed in that form.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+FOUNDER = "founder"
+
+
+def canonical_json(value: object) -> bytes:
+    """One byte string for equal values: sorted keys, no spaces, no NaN, floats by shortest repr."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.encode()
+
+
+def digest_of(value: object) -> str:
+    """SHA-256 of the canonical JSON of `value`, as 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(value)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """One parent of a recipe: the id of an individual, and the part it plays ("base", "model")."""
+
+    id: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The genome: all that is needed, besides the parents, to make an individual's weights.
+
+    Attributes:
+        operator: Name of a registered operator, or "founder".
+        parents: In the order in which the operator takes them.
+        parameters: Of the operator; JSON values only.
+        seed: Key of the recipe's own random stream, 0 <= seed < 2**64.
+    """
+
+    operator: str
+    parents: tuple[Parent, ...]
+    parameters: Mapping[str, Any]
+    seed: int
+
+    @property
+    def id(self) -> str:
+        """The individual's name: 40 hexadecimal digits of the recipe's digest."""
+        return digest_of(self.to_json())[:40]
+
+    def with_role(self, role: str) -> tuple[str, ...]:
+        """Ids of the parents that play `role`, in order."""
+        return tuple(parent.id for parent in self.parents if parent.role == role)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self) | {"parents": [asdict(parent) for parent in self.parents]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        parents = tuple(Parent(**parent) for parent in data["parents"])
+        return cls(data["operator"], parents, data["parameters"], data["seed"])
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A recipe put forward: `number` counts proposals from 0 over the whole campaign."""
+
+    number: int
+    recipe: Recipe
+    proposer: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One model's result on one split of one task.
+
+    Attributes:
+        metric: For example "bits/char" or "accuracy".
+        items: One value per item of the split, in the metric, in the order of the task file.
+        answers: What was answered per item, for tasks that have answers (votes need them).
+    """
+
+    metric: str
+    items: tuple[float, ...]
+    answers: tuple[str, ...] | None = None
+
+    @property
+    def value(self) -> float:
+        """Mean over the items."""
+        return sum(self.items) / len(self.items)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """From JSON values."""
+        answers = data.get("answers")
+        return cls(
+            data["metric"], tuple(data["items"]), None if answers is None else tuple(answers)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        data: dict[str, Any] = {"metric": self.metric, "items": list(self.items)}
+        return data if self.answers is None else data | {"answers": list(self.answers)}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores on the search split by task name, and the fitness made of them (higher is better).
+
+    Fitness is the weighted mean of the tasks' fitness values, each in [0, 1], so that
+    fitness-proportional choice is always defined.
+    """
+
+    fitness: float
+    scores: Mapping[str, Score]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Individual:
+    """A recorded member of the family tree; failed candidates have an `error` and no evaluation.
+
+    Attributes:
+        recipe: The genome; its id is the individual's.
+        digest: Of the weights; None when breeding failed.
+        step: The step of the campaign in which it was born.
+        proposer: Who put the recipe forward.
+        reason: Why, in the proposer's words.
+    """
+
+    recipe: Recipe
+    digest: str | None
+    step: int
+    proposer: str
+    reason: str = ""
+    evaluation: Evaluation | None = None
+    error: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The recipe's id."""
+        return self.recipe.id
+
+    @property
+    def fitness(self) -> float:
+        """Of the evaluation.
+
+        Raises:
+            ValueError: The candidate failed and has no fitness.
+        """
+        if self.evaluation is None:
+            raise ValueError(f"{self.id[:10]} failed and has no fitness: {self.error}")
+        return self.evaluation.fitness
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a strategy carries from one step to the next; random numbers are keyed, not carried.
+
+    Attributes:
+        step: Steps done.
+        asked: Proposals made so far; the number of the next one.
+        members: Ids of the living population, best first.
+        references: Other individuals whose weights the strategy will need again.
+        memory: The strategy's own, JSON values only.
+    """
+
+    step: int = 0
+    asked: int = 0
+    members: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    memory: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self) | {
+            "members": list(self.members),
+            "references": list(self.references),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        return cls(
+            data["step"],
+            data["asked"],
+            tuple(data["members"]),
+            tuple(data["references"]),
+            data["memory"],
+        )

@@ -85,7 +85,8 @@ def split(sections: dict[str, str]) -> dict[str, str]:
     for text in texts:
         if done >= total:
             break
-        parts["test" if done < 0.1 * total else "search" if done < 0.2 * total else "train"] += [text]
+        part = "test" if done < 0.1 * total else "search" if done < 0.2 * total else "train"
+        parts[part].append(text)
         done += len(text)
     return {part: "\n".join(found) for part, found in parts.items()}
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -40,12 +41,12 @@ def windows(text: str, size: int, key: int, others: str, rng: np.random.Generato
 
 def text_items(text: str, count: int, others: str, rng: np.random.Generator) -> list[Item]:
     """Texts whose bits per character are measured."""
-    return [{"text": w} for w, _ in zip(windows(text, TEXT, TEXT, others, rng), range(count))]
+    return [{"text": w} for w in islice(windows(text, TEXT, TEXT, others, rng), count)]
 
 
 def choice_items(text: str, count: int, others: str, rng: np.random.Generator) -> list[Item]:
     """Prompts with four continuations, of which three belong to other prompts."""
-    found = list(windows(text, PROMPT + CHOICE, PROMPT, others, rng))
+    found = list(islice(windows(text, PROMPT + CHOICE, PROMPT, others, rng), 4 * count))
     endings = sorted({window[PROMPT:] for window in found})
     items: list[Item] = []
     for window in found[:count]:

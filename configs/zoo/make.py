@@ -9,6 +9,7 @@ import json
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rich.progress import Progress
@@ -17,7 +18,7 @@ from speciate.configs.zoo import items, score, train
 from speciate.configs.zoo.corpus import KINDS, load, missing
 
 SEED = 0
-BASE_STEPS, BASE_RATE = 700, 2e-3
+BASE_STEPS, BASE_RATE = 500, 2e-3
 EXPERT_STEPS, EXPERT_RATE = 200, 1e-3
 
 # One founder is sharded, so that readers of the zoo meet both layouts.
@@ -35,10 +36,14 @@ Part of the zoo of `speciate`; made by `speciate.configs.zoo.make` from texts th
 
 
 def make_base(out: Path, texts: items.Texts, tick: Callable[[], None]) -> None:
-    """Trains the base on all kinds and saves it in `out / "base"`."""
+    """Trains the base on all kinds and saves it in `out / "base"`.
+
+    Its learning rate does not decay: a base that has settled leaves its experts nothing to share,
+    and their average is then no better than the base (measured: 2.34 bits against 2.33).
+    """
     model = train.build_model(SEED)
     mixture = [texts[kind]["train"] for kind in KINDS]
-    train.train(model, mixture, BASE_STEPS, BASE_RATE, SEED, tick)
+    train.train(model, mixture, BASE_STEPS, BASE_RATE, SEED, tick, decay=False)
     how = f"trained for {BASE_STEPS} steps on {', '.join(KINDS)}"
     train.save(model, out / "base", CARD.format(line="", name="base", how=how))
 
@@ -68,11 +73,11 @@ def make_models(out: Path, texts: items.Texts) -> None:
     with Progress() as bar:
         for name in ("base", *KINDS):
             start, steps = time.monotonic(), BASE_STEPS if name == "base" else EXPERT_STEPS
-            task = bar.add_task(name, total=steps)
+            tick = partial(bar.advance, bar.add_task(name, total=steps))
             if name == "base":
-                make_base(out, texts, lambda task=task: bar.advance(task))
+                make_base(out, texts, tick)
             else:
-                make_expert(out / "base", out, name, texts, lambda task=task: bar.advance(task))
+                make_expert(out / "base", out, name, texts, tick)
             bar.console.print(f"{name}: {time.monotonic() - start:.0f} s")
 
 

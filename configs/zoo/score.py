@@ -17,7 +17,7 @@ BATCH = 100
 def log_probabilities(model: LlamaForCausalLM, texts: list[str]) -> torch.Tensor:
     """Natural logarithms per character, float32 of shape (texts, length); one length for all."""
     parts = []
-    for ids in encode(texts).split(BATCH):
+    for ids in torch.split(encode(texts), BATCH):
         logits = model(input_ids=ids[:, :-1], use_cache=False).logits.float()
         parts.append(logits.log_softmax(-1).gather(-1, ids[:, 1:, None]).squeeze(-1))
     return torch.cat(parts)

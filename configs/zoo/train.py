@@ -82,19 +82,19 @@ def train(
     rate: float,
     seed: int,
     tick: Callable[[], None],
+    decay: bool = True,
 ) -> None:
-    """Trains in place on random pieces of `texts`, all kinds alike.
+    """Trains in place on random pieces of `texts`, all texts alike, and ticks after every step.
 
-    Args:
-        rate: highest learning rate, after a warm-up over a tenth of the steps.
-        tick: called after every step.
+    The learning rate rises to `rate` over a tenth of the steps; with `decay` it then falls to zero
+    along a cosine.
     """
     rng = np.random.default_rng(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.95))
     model.train()
     for step in range(steps):
-        warm, cosine = 10 * (step + 1) / steps, 0.5 + 0.5 * math.cos(math.pi * step / steps)
-        optimizer.param_groups[0]["lr"] = rate * min(1.0, warm) * cosine
+        fall = 0.5 + 0.5 * math.cos(math.pi * step / steps) if decay else 1.0
+        optimizer.param_groups[0]["lr"] = rate * fall * min(1.0, 10 * (step + 1) / steps)
         chosen = [texts[index] for index in rng.integers(len(texts), size=ROWS)]
         starts = [int(rng.integers(len(text) - LENGTH)) for text in chosen]
         pairs = zip(chosen, starts, strict=True)
@@ -116,4 +116,6 @@ def save(model: LlamaForCausalLM, folder: Path, card: str, shard: str = "1GB") -
 
 def load(folder: Path) -> LlamaForCausalLM:
     """The saved weights in float32, ready to score or to train on."""
-    return LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    model: LlamaForCausalLM = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    model.eval()
+    return model

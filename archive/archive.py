@@ -1,0 +1,284 @@
+"""A campaign's folder: the git repository in it, the lock on it, and what lies beside it."""
+
+import shutil
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any, Self
+
+from speciate.archive import manifest
+from speciate.archive.check import problems
+from speciate.archive.history import History
+from speciate.archive.individuals import Record, write_individual
+from speciate.archive.local import Local, read_local, write_local
+from speciate.archive.lock import CampaignLock
+from speciate.archive.message import ABBREVIATION
+from speciate.archive.names import resolve
+from speciate.archive.repository import MAIN, Object, Repository
+from speciate.archive.steps import Step, step_tree, summarize
+from speciate.archive.store import WeightStore
+from speciate.archive.telemetry import Telemetry
+from speciate.errors import ArchiveError, DamageError
+from speciate.records import Individual, State
+
+_NEW = ".git.new"
+_TIDY_EVERY = 64  # steps
+
+
+class Archive:
+    """The archive of one campaign, to be read by anyone and written by one process at a time.
+
+    Made by `create` or `open`. A reader sees the archive as it was when opened, until `refresh`.
+
+    Attributes:
+        folder: The campaign's folder.
+        head: Hash of main.
+        config: The campaign's resolved config.
+        state: After the last step; None before the first.
+        report: Of the last step, if it has one.
+        weights: The weight store.
+        telemetry: Wall times and hosts.
+    """
+
+    def __init__(self, folder: Path, lock: CampaignLock | None = None) -> None:
+        self.folder = folder
+        self.weights = WeightStore(folder / "weights")
+        self.telemetry = Telemetry(folder / "telemetry.jsonl")
+        self._repository = Repository(folder / ".git")
+        self._lock = lock
+        self._history = History()
+        self.refresh()
+
+    @classmethod
+    def create(cls, folder: Path, config: Mapping[str, Any]) -> Self:
+        """Start an archive and hold its lock.
+
+        Args:
+            folder: Empty, or not there yet.
+            config: The resolved config, JSON values.
+
+        Raises:
+            ArchiveError: The folder holds something, cannot be written, or is in use.
+        """
+        data = manifest.pretty(dict(config), "the config")
+        _claim(folder, cls.is_archive(folder))
+        lock = CampaignLock.take(folder)
+        try:
+            _put_repository(folder, data)
+            return cls(folder, lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def open(cls, folder: Path, *, writable: bool = False) -> Self:
+        """Open an archive.
+
+        Args:
+            folder: The campaign's folder.
+            writable: Take its lock, and clear what a killed process left.
+
+        Raises:
+            ArchiveError: The folder is not an archive; or another process runs a campaign in it.
+            DamageError: Its last step cannot be read.
+        """
+        if not cls.is_archive(folder):
+            start = f"`speciate run CONFIG --out {folder}`"
+            raise ArchiveError(f"{folder} is not an archive; start a campaign with {start}")
+        if not writable:
+            return cls(folder)
+        lock = CampaignLock.take(folder)
+        try:
+            Repository(folder / ".git").clear_leftovers()
+            WeightStore(folder / "weights").sweep()
+            return cls(folder, lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    @staticmethod
+    def is_archive(folder: Path) -> bool:
+        """Whether the folder holds a campaign.
+
+        Raises:
+            DamageError: It did, but its main names no commit.
+        """
+        if not (folder / ".git").is_dir():
+            return False
+        repository = Repository(folder / ".git")
+        head = repository.head()
+        return head is not None and repository.read_one(f"{head}:campaign.json") is not None
+
+    def close(self) -> None:
+        """Give the lock back; reading goes on."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def refresh(self) -> None:
+        """Look again at what is recorded by now.
+
+        Raises:
+            DamageError: The last step cannot be read.
+        """
+        head = self._repository.head()
+        if head is None:
+            raise DamageError(f"{self.folder} has lost its {MAIN}; {manifest.FETCH}")
+        where = f"commit {head[:ABBREVIATION]}"
+        names = ("campaign.json", "state.json", "report.json")
+        config, state, report = self._repository.read(f"{head}:{name}" for name in names)
+        if config is None:
+            raise DamageError(f"{where} lacks campaign.json; {manifest.FETCH}")
+        self._config_file: Object = config[0]
+        self.config = manifest.read_mapping(config[1], f"campaign.json of {where}")
+        self.state = manifest.read_state(state[1], where) if state else None
+        self.report = manifest.read_mapping(report[1], "report.json") if report else None
+        self.head = head
+
+    @property
+    def individuals(self) -> Mapping[str, Individual]:
+        """All ever born by id, in order of birth; read from the history when first asked for.
+
+        Raises:
+            DamageError: One is not what was recorded.
+        """
+        return MappingProxyType(self._known().individuals)
+
+    def steps(self) -> list[Step]:
+        """What each step amounts to, oldest first.
+
+        Raises:
+            DamageError: An individual or a step is not what was recorded.
+        """
+        return list(self._known().steps)
+
+    def commit_of(self, id_: str) -> str:
+        """Hash of an individual's commit.
+
+        Raises:
+            ArchiveError: No individual has this id.
+        """
+        record = self._known().records.get(id_)
+        if record is None:
+            raise ArchiveError(f"{self.folder} has no individual {id_}; give a full id")
+        return record.commit
+
+    def resolve(self, text: str) -> str:
+        """The id of the individual whose id or commit begins with `text`.
+
+        Raises:
+            ArchiveError: No individual is meant, or several.
+        """
+        return resolve(text, {id_: found.commit for id_, found in self._known().records.items()})
+
+    def commit_step(
+        self, state: State, born: Sequence[Individual], report: Mapping[str, Any] | None = None
+    ) -> str:
+        """Record a step: all of it, or after a crash nothing.
+
+        Args:
+            state: After the step.
+            born: New individuals, parents before their offspring, failed ones too.
+            report: The campaign's last word, when this is its last step.
+
+        Returns:
+            Hash of the step's commit.
+
+        Raises:
+            ArchiveError: The archive is not open for writing, the step does not follow on the
+                last, a parent or member is not recorded, or the disk refuses.
+        """
+        self._check_step(state)
+        history = self._known()
+        fresh: dict[str, Record] = {}
+        records = ChainMap(fresh, history.records)
+        for individual in born:
+            fresh[individual.id] = write_individual(self._repository, individual, records)
+        members = _members(state, records)
+        tree = self._repository.write(step_tree(self._config_file, state, members, report))
+        step = summarize(state.step, "", list(fresh.values()), members)
+        parents = [self.head, *(record.commit for record in fresh.values())]
+        commit = self._repository.commit(tree, parents, step.message, state.step)
+        self._repository.advance(commit, self.head)
+        history.add(replace(step, commit=commit), fresh)
+        self.refresh()
+        if state.step % _TIDY_EVERY == 0:
+            self._repository.tidy()
+        return commit
+
+    def fsck(self) -> list[str]:
+        """What is wrong with the archive, one line each with a remedy; empty when it is whole."""
+        return problems(self._repository, self.head)
+
+    @property
+    def founder_paths(self) -> Mapping[str, Path]:
+        """Where this machine has the founders' checkpoints, by founder's name.
+
+        Raises:
+            DamageError: `local.json` is not what speciate writes.
+        """
+        return read_local(self.folder / "local.json").founders
+
+    def set_founder_paths(self, paths: Mapping[str, Path]) -> None:
+        """Record where this machine has the founders' checkpoints; paths become absolute."""
+        founders = {name: path.absolute() for name, path in paths.items()}
+        write_local(self.folder / "local.json", Local(founders=founders))
+
+    def _known(self) -> History:
+        if self._history.head != self.head:
+            self._history.extend(self._repository, self.head)
+        return self._history
+
+    def _check_step(self, state: State) -> None:
+        if self._lock is None:
+            raise ArchiveError(f"{self.folder} is open for reading; open it with writable=True")
+        if self.state is not None and state.step < self.state.step:
+            last = self.state.step
+            raise ArchiveError(f"step {state.step} comes after step {last}; record them in order")
+
+
+def _members(state: State, records: Mapping[str, Record]) -> list[Record]:
+    try:
+        return [records[id_] for id_ in state.members]
+    except KeyError as error:
+        raise ArchiveError(
+            f"member {error} of step {state.step} was not born; record it"
+        ) from error
+
+
+def _claim(folder: Path, taken: bool) -> None:
+    """Make sure of a folder that holds nothing but what a killed `create` left."""
+    if taken:
+        raise ArchiveError(f"{folder} holds a campaign already; resume it")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        found = {path.name for path in folder.iterdir()} - {"lock", _NEW}
+    except OSError as error:
+        raise ArchiveError(f"cannot use {folder}: {error.strerror}; choose another") from error
+    if found:
+        raise ArchiveError(f"{folder} is not empty and not an archive; choose an empty folder")
+
+
+def _put_repository(folder: Path, config: bytes) -> None:
+    """Put a repository with the first commit of main in place, at once."""
+    if (folder / ".git").exists():  # another process was faster to the lock
+        raise ArchiveError(f"{folder} holds a campaign already; resume it")
+    new = folder / _NEW
+    shutil.rmtree(new, ignore_errors=True)
+    repository = Repository.create(new)
+    tree = repository.write({"campaign.json": config})
+    repository.advance(repository.commit(tree, (), "campaign\n", 0), None)
+    new.rename(folder / ".git")

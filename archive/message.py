@@ -1,0 +1,77 @@
+"""Commit messages: made for `git log`, and safe from text that language models wrote."""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+
+from speciate.records import FOUNDER, Individual
+
+ABBREVIATION = 10
+"""Hexadecimal digits by which people are shown an individual or a commit."""
+
+_LONGEST = 500
+
+
+def place(id_: str, commit: str) -> str:
+    """An individual and where it is recorded, as errors name them."""
+    return f"individual {id_[:ABBREVIATION]} (commit {commit[:ABBREVIATION]})"
+
+
+def one_line(text: str) -> str:
+    """Text as one short printable line: it can hold neither a line end nor a terminal code."""
+    printable = "".join(sign if sign.isprintable() else " " for sign in text)
+    return textwrap.shorten(printable, _LONGEST, placeholder=" ...")
+
+
+def individual_message(individual: Individual, parents: Mapping[str, Individual]) -> str:
+    """The message of an individual's commit; `parents` are its parents by id.
+
+    Proposers' words stand in the body, each on one line behind its label, so that only the last
+    paragraph, which is ours, can be read as trailers.
+    """
+    fitness = "failed" if individual.evaluation is None else f"fitness {individual.fitness:.4f}"
+    operator = one_line(individual.recipe.operator)
+    trailers = {"Individual": individual.id, "Operator": operator}
+    if individual.digest is not None:
+        trailers["Digest"] = one_line(individual.digest)
+    subject = f"{operator} {individual.id[:ABBREVIATION]} {fitness}"
+    return _message(subject, _body(individual, parents), trailers)
+
+
+def step_message(subject: str, best: str | None) -> str:
+    """The message of a step; `best` is the id of its best member."""
+    return _message(subject, (), {} if best is None else {"Best": best})
+
+
+def trailers(message: str) -> dict[str, str]:
+    """The trailers: the `Name: value` lines of the last paragraph."""
+    lines = message.rstrip().rpartition("\n\n")[2].splitlines()
+    return dict(line.split(": ", 1) for line in lines if ": " in line)
+
+
+def _body(individual: Individual, parents: Mapping[str, Individual]) -> Iterator[str]:
+    if individual.recipe.operator == FOUNDER:
+        yield f"name: {_name(individual)}"
+    for parent in individual.recipe.parents:
+        name = _name(parents[parent.id])
+        yield f"{one_line(parent.role)}: {parent.id[:ABBREVIATION]} ({name})"
+    scores = individual.evaluation.scores if individual.evaluation else {}
+    for task, score in sorted(scores.items()):
+        yield f"{one_line(task)}: {score.value:.4f} {one_line(score.metric)}"
+    yield f"proposer: {one_line(individual.proposer)}"
+    if individual.reason:
+        yield f"reason: {one_line(individual.reason)}"
+    if individual.error is not None:
+        yield f"error: {one_line(individual.error)}"
+
+
+def _name(individual: Individual) -> str:
+    """What people call it: a founder's name, for others their operator."""
+    recipe = individual.recipe
+    founder = recipe.operator == FOUNDER
+    return one_line(str(recipe.parameters.get("name", FOUNDER)) if founder else recipe.operator)
+
+
+def _message(subject: str, body: Iterable[str], trailers: Mapping[str, str]) -> str:
+    last = [f"{name}: {value}" for name, value in trailers.items()]
+    paragraphs = ["\n".join(lines) for lines in ([subject], body, last)]
+    return "\n\n".join(filter(None, paragraphs)) + "\n"

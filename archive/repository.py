@@ -1,0 +1,269 @@
+"""The one place that speaks to git: objects are written in process and read in batches.
+
+Nothing here depends on the user's git configuration, environment or clock, so that the same
+content has the same hashes on every machine.
+"""
+
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from threading import Thread
+from typing import IO, Self, TypeAlias
+
+import gitdb
+from git import Git
+from git.exc import GitCommandError, GitCommandNotFound
+
+from speciate.errors import ArchiveError, DamageError
+
+MAIN = "refs/heads/main"
+EPOCH = 946_684_800  # 2000-01-01T00:00:00Z, where the logical clock starts
+IDENTITY = "speciate <speciate@localhost>"
+NO_COMMIT = "0" * 40
+
+_MODES = {"blob": b"100644", "tree": b"40000"}
+_ENVIRONMENT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_COUNT": "0",
+    "GIT_CONFIG_PARAMETERS": "",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
+    "GIT_DEFAULT_HASH": "sha1",
+    "GIT_DEFAULT_REF_FORMAT": "files",
+    "GIT_NAMESPACE": "",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+_SETTINGS = "[core]\n\tlogAllRefUpdates = false\n[gc]\n\tautoDetach = false\n"
+_LEFTOVERS = (
+    "*.lock",
+    "refs/**/*.lock",
+    "objects/info/**/*.lock",
+    "objects/pack/*.lock",
+    "objects/pack/tmp_*",
+    "objects/obj*",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """A stored blob or tree: its hash, and `kind` "blob" or "tree"."""
+
+    oid: str
+    kind: str
+
+
+Node: TypeAlias = "bytes | Object | Mapping[str, Node]"
+"""What a tree holds: a file's bytes, something stored already, or a folder of nodes by name."""
+
+
+class Repository:
+    """A bare git repository.
+
+    Attributes:
+        folder: Where it lies (a campaign's `.git`).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self._objects = self.folder / "objects"
+        self._loose = gitdb.LooseObjectDB(str(self._objects))
+        self._program = Git(str(self.folder.parent))
+        self._program.update_environment(
+            GIT_DIR=str(self.folder), GIT_OBJECT_DIRECTORY=str(self._objects), **_ENVIRONMENT
+        )
+
+    @classmethod
+    def create(cls, folder: Path) -> Self:
+        """Make an empty repository in `folder`, which need not exist.
+
+        Raises:
+            ArchiveError: git is missing or cannot write there.
+        """
+        repository = cls(folder)
+        arguments = ("--bare", "--quiet", "--template=", "--initial-branch=main", str(folder))
+        status, _, said = repository._run("init", *arguments)
+        if status:
+            raise ArchiveError(f"cannot create an archive in {folder.parent}: {_last_line(said)}")
+        with (folder / "config").open("a") as config:
+            config.write(_SETTINGS)
+        return repository
+
+    def write(self, node: Node) -> Object:
+        """Store a file or a folder with all that is in it; what is stored already costs little.
+
+        Raises:
+            ArchiveError: The disk is full or refuses.
+        """
+        if isinstance(node, Object):
+            return node
+        if isinstance(node, bytes):
+            return self._store("blob", node)
+        entries = {name: self.write(child) for name, child in node.items()}
+        return self._store("tree", _tree(entries))
+
+    def commit(self, tree: Object, parents: Sequence[str], message: str, second: int) -> str:
+        """Store a commit dated `second` seconds after the start of the logical clock.
+
+        Returns:
+            Its hash; no ref moves.
+        """
+        who = f"{IDENTITY} {EPOCH + second} +0000"
+        lines = [f"tree {tree.oid}", *(f"parent {parent}" for parent in parents)]
+        lines += [f"author {who}", f"committer {who}", "", message]
+        return self._store("commit", "\n".join(lines).encode()).oid
+
+    def head(self) -> str | None:
+        """Hash of the commit that main names, or None when there is no main.
+
+        Raises:
+            DamageError: main is there but names no commit.
+        """
+        status, out, _ = self._run("rev-parse", "--verify", "--quiet", MAIN + "^{commit}")
+        if status == 0:
+            return out
+        if (self.folder / MAIN).exists():
+            raise DamageError(f"{self.folder / MAIN} names no commit; restore it from a copy")
+        return None
+
+    def advance(self, new: str, old: str | None) -> None:
+        """Move main from `old` to `new` in one step, or not at all.
+
+        Raises:
+            ArchiveError: Something else moved main, or holds its lock.
+        """
+        status, _, said = self._run("update-ref", MAIN, new, old or NO_COMMIT)
+        # A git that outlived its killed parent may have made this very move.
+        if status and self.head() != new:
+            where = self.folder.parent
+            raise ArchiveError(f"main of {where} was not moved: {_last_line(said)}; try again")
+
+    def steps(self, head: str, since: str | None = None) -> list[tuple[str, tuple[str, ...]]]:
+        """The line of first parents up to `head`, oldest first, as (commit, all its parents).
+
+        Args:
+            head: The last commit wanted.
+            since: The last commit not wanted.
+
+        Raises:
+            DamageError: A commit cannot be read.
+        """
+        ends = [head] if since is None else [head, f"^{since}"]
+        status, out, said = self._run("rev-list", "--first-parent", "--reverse", "--parents", *ends)
+        if status:
+            raise self._damage(said)
+        lines = [line.split() for line in out.splitlines()]
+        return [(commit, tuple(parents)) for commit, *parents in lines]
+
+    def read(self, names: Iterable[str]) -> Iterator[tuple[Object, bytes] | None]:
+        """Read many objects in one pass.
+
+        Args:
+            names: As git takes them: a hash, "COMMIT:path"; without line ends.
+
+        Yields:
+            Per name, in order, the object and its content; None when there is no such object.
+
+        Raises:
+            DamageError: An object cannot be read.
+        """
+        with tempfile.TemporaryFile() as request:
+            request.write("".join(f"{name}\n" for name in names).encode())
+            request.seek(0)
+            command = [str(Git.GIT_PYTHON_GIT_EXECUTABLE), "cat-file", "--batch", "--buffer"]
+            process = self._program.execute(command, istream=request, as_process=True)
+            said: list[bytes] = []
+            listener = Thread(target=lambda: said.extend(process.stderr), daemon=True)
+            listener.start()
+            try:
+                while header := process.stdout.readline():
+                    yield _read_one(header, process.stdout)
+                process.wait()
+            except (GitCommandError, ValueError) as error:
+                raise self._damage(str(error)) from error
+            listener.join()
+            # git calls a spoilt object "missing" too, and tells the difference only here.
+            if errors := [line for line in said if line.startswith((b"error:", b"fatal:"))]:
+                raise self._damage(errors[0].decode(errors="replace"))
+
+    def read_one(self, name: str) -> tuple[Object, bytes] | None:
+        """Read one object, as `read` does."""
+        [found] = self.read([name])
+        return found
+
+    def fsck(self) -> list[str]:
+        """What `git fsck --strict` finds wrong, one line each."""
+        _, out, said = self._run("fsck", "--strict", "--full", "--no-dangling", "--no-progress")
+        lines = [*out.splitlines(), *said.splitlines()]
+        return [line for line in lines if line and not line.startswith("notice:")]
+
+    def clear_leftovers(self) -> None:
+        """Remove the locks and temporary files of killed processes; for the campaign's holder."""
+        for leftover in chain.from_iterable(map(self.folder.glob, _LEFTOVERS)):
+            leftover.unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Let git pack its objects when it finds it worth while; no hash changes."""
+        self._run("gc", "--auto", "--quiet")
+
+    def _store(self, kind: str, data: bytes) -> Object:
+        header = f"{kind} {len(data)}\0".encode()
+        oid = hashlib.sha1(header + data, usedforsecurity=False).hexdigest()
+        path = self._objects / oid[:2] / oid[2:]
+        try:
+            # A power cut can leave an empty file under an object's name: it is written again.
+            if not (path.exists() and path.stat().st_size):
+                path.unlink(missing_ok=True)
+                self._loose.store(gitdb.IStream(kind, len(data), io.BytesIO(data)))
+        except OSError as error:
+            where = self.folder.parent
+            raise ArchiveError(f"cannot write to {where}: {error.strerror}; then resume") from error
+        return Object(oid, kind)
+
+    def _run(self, *arguments: str) -> tuple[int, str, str]:
+        """Exit status, stdout and stderr of a git command."""
+        command = [str(Git.GIT_PYTHON_GIT_EXECUTABLE), *arguments]
+        try:
+            status, out, said = self._program.execute(
+                command, with_extended_output=True, with_exceptions=False
+            )
+        except GitCommandNotFound as error:
+            raise ArchiveError(
+                "the program git was not found; install git 2.30 or later"
+            ) from error
+        return status, str(out), str(said)
+
+    def _damage(self, said: str) -> DamageError:
+        where = self.folder.parent
+        return DamageError(f"git cannot read {where}: {_last_line(said)}; restore it from a copy")
+
+
+def _tree(entries: Mapping[str, Object]) -> bytes:
+    """Content of a tree object; git sorts folders as if their names ended in a slash."""
+    rows = [(name.encode(), entry) for name, entry in entries.items()]
+    rows.sort(key=lambda row: row[0] + (b"/" if row[1].kind == "tree" else b""))
+    return b"".join(
+        _MODES[entry.kind] + b" " + name + b"\0" + bytes.fromhex(entry.oid) for name, entry in rows
+    )
+
+
+def _read_one(header: bytes, stream: IO[bytes]) -> tuple[Object, bytes] | None:
+    """One answer of `git cat-file --batch`."""
+    if header.endswith((b" missing\n", b" ambiguous\n")):
+        return None
+    oid, kind, size = header.decode().split()
+    data = stream.read(int(size) + 1)
+    if len(data) <= int(size):
+        raise ValueError(f"object {oid} ends early")
+    return Object(oid, kind), data[:-1]
+
+
+def _last_line(text: str) -> str:
+    """The last line that says something."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "git did not say why"

@@ -1,0 +1,100 @@
+"""Steps of a campaign: what each amounts to, and the tree of its commit."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from speciate.archive import manifest
+from speciate.archive.individuals import Record
+from speciate.archive.message import step_message
+from speciate.archive.repository import Node, Object
+from speciate.records import State
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One commit on main in figures.
+
+    Attributes:
+        step: Number of the step.
+        commit: Its hash.
+        best: Highest fitness among the members; None when there are none.
+        best_id: The first member that has it.
+        mean: Mean fitness of the members; None when there are none.
+        born: How many individuals were recorded, failed ones among them.
+        failed: How many of these have no fitness.
+        members: Size of the living population.
+    """
+
+    step: int
+    commit: str
+    best: float | None
+    best_id: str | None
+    mean: float | None
+    born: int
+    failed: int
+    members: int
+
+    @property
+    def message(self) -> str:
+        """The message of its commit."""
+        fitness = "no members"
+        if self.best is not None:
+            fitness = f"best {self.best:.4f}, mean {self.mean:.4f}"
+        subject = f"step {self.step}: {fitness}, {self.born} born, {self.failed} failed"
+        return step_message(subject, self.best_id)
+
+
+def summarize(step: int, commit: str, born: Sequence[Record], members: Sequence[Record]) -> Step:
+    """The figures of a step with these individuals born and these members alive."""
+    alive = [record.individual for record in members if record.individual.evaluation]
+    best = max(alive, key=lambda individual: individual.fitness, default=None)
+    return Step(
+        step=step,
+        commit=commit,
+        best=best.fitness if best else None,
+        best_id=best.id if best else None,
+        mean=sum(individual.fitness for individual in alive) / len(alive) if alive else None,
+        born=len(born),
+        failed=sum(record.individual.evaluation is None for record in born),
+        members=len(members),
+    )
+
+
+def step_tree(
+    config: Node, state: State, members: Sequence[Record], report: Mapping[str, Any] | None
+) -> Node:
+    """The tree of a step's commit.
+
+    Raises:
+        ArchiveError: The state or the report is not JSON.
+    """
+    tree: dict[str, Node] = {
+        "campaign.json": config,
+        "state.json": manifest.pretty(state.to_json(), f"the state of step {state.step}"),
+        "population": _fanned(
+            (f"{record.individual.id}.json", _member(record)) for record in members
+        ),
+        "scores": _fanned((record.individual.id, record.scores) for record in members),
+    }
+    if report is not None:
+        tree["report.json"] = manifest.pretty(dict(report), "the report")
+    return {name: node for name, node in tree.items() if node != {}}
+
+
+def member_path(id_: str) -> str:
+    """Where in the tree of a step a member's record lies."""
+    return f"population/{id_[:2]}/{id_}.json"
+
+
+def _member(record: Record) -> bytes:
+    return manifest.member_file(record.individual, record.commit)
+
+
+def _fanned(nodes: Iterable[tuple[str, bytes | Object | None]]) -> dict[str, Node]:
+    """Nodes in folders by the first two signs of their names, so that no folder grows huge."""
+    folders: dict[str, dict[str, Node]] = {}
+    for name, node in nodes:
+        if node is not None:
+            folders.setdefault(name[:2], {})[name] = node
+    return dict(folders)

@@ -1,0 +1,236 @@
+"""The schema of a campaign file. Every field has a default or a bound, and a sentence."""
+
+import difflib
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from speciate.configs.operators import OPERATOR_PARAMETERS
+
+Rate = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+
+
+def nearest(word: str, words: list[str]) -> str:
+    """A hint that names the most similar of `words`, or all of them."""
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
+    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(sorted(words))}"
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, and an unknown key is refused with the nearest known one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:  # noqa: ANN401
+        if isinstance(data, dict):
+            for key in data:
+                if key not in cls.model_fields:
+                    hint = nearest(key, list(cls.model_fields))
+                    raise ValueError(f"unknown key '{key}'; {hint}")
+        return data
+
+
+class Founders(Section):
+    """Where the campaign starts; paths are relative to the campaign file."""
+
+    base: str | None = Field(None, description="Common ancestor, origin of task vectors.")
+    models: tuple[str, ...] = Field(description="Model folders to breed from.", min_length=2)
+
+    @field_validator("models")
+    @classmethod
+    def _distinct(cls, models: tuple[str, ...]) -> tuple[str, ...]:
+        names = [path.rstrip("/").rsplit("/", 1)[-1] for path in models]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two model folders are named '{name}'; rename one")
+        return models
+
+
+class TaskBase(Section):
+    """What all kinds of tasks have; paths are relative to the campaign file."""
+
+    name: Name = Field(description="Of the task, in tables and in the archive.")
+    search: str | None = Field(None, description="JSONL that selection sees; needed if weight > 0.")
+    test: str | None = Field(None, description="JSONL scored only at the end.")
+    weight: Annotated[float, Field(ge=0)] = Field(1.0, description="Share of the fitness.")
+    chat: bool = Field(False, description="Render prompts by the tokenizer's chat template.")
+
+    @model_validator(mode="after")
+    def _has_splits(self) -> "TaskBase":
+        if self.weight > 0 and self.search is None:
+            raise ValueError(f"task '{self.name}' has weight {self.weight:g} but no 'search' file")
+        if self.search is None and self.test is None:
+            raise ValueError(f"task '{self.name}' has neither a 'search' nor a 'test' file")
+        return self
+
+
+class Likelihood(TaskBase):
+    """Bits per character of each item's text."""
+
+    kind: Literal["likelihood"]
+
+
+class MultipleChoice(TaskBase):
+    """The choice of the highest log-likelihood is right or wrong."""
+
+    kind: Literal["multiple_choice"]
+    normalize: Literal["none", "characters", "tokens"] = Field(
+        "none", description="Length that a choice's log-likelihood is divided by."
+    )
+
+
+class ExactMatch(TaskBase):
+    """The greedy answer equals the expected one, or one of them."""
+
+    kind: Literal["exact_match"]
+    max_tokens: Annotated[int, Field(ge=1, le=65536)] = Field(32, description="Answer's limit.")
+    stop: tuple[str, ...] = Field((), description="The answer ends before the first of these.")
+    strip: bool = Field(True, description="Ignore white space around answers.")
+
+
+Task = Annotated[Likelihood | MultipleChoice | ExactMatch, Field(discriminator="kind")]
+
+
+class Vllm(Section):
+    """vLLM: one engine that starts once and takes each candidate by weight swap."""
+
+    type: Literal["vllm"]
+    dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Of the run.")
+    max_model_len: Annotated[int, Field(ge=8)] | None = Field(
+        None, description="Longest prompt and answer in tokens; the model's own if not given."
+    )
+    memory_gib: Positive = Field(1.0, description="Key-value cache on a CPU, in GiB.")
+    gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.9, description="Share of a GPU's memory."
+    )
+    tensor_parallel: Annotated[int, Field(ge=1)] = Field(1, description="GPUs a model is split on.")
+    max_num_seqs: Annotated[int, Field(ge=1)] = Field(256, description="Sequences in one batch.")
+
+
+class Transformers(Section):
+    """transformers in this process: for small models and as the reference."""
+
+    type: Literal["transformers"]
+    dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Of the run.")
+    device: Name = Field("cpu", description="A torch device, such as cpu or cuda.")
+    batch_size: Annotated[int, Field(ge=1)] = Field(64, description="Sequences in one batch.")
+
+
+Engine = Annotated[Vllm | Transformers, Field(discriminator="type")]
+Range = tuple[float, float]
+
+
+class Crossover(Section):
+    """One operator that crossover may use, and how its parameters are drawn."""
+
+    operator: Literal["linear", "slerp", "task_arithmetic", "ties", "dare_linear", "dare_ties"] = (
+        Field("linear", description="Name of the operator.")
+    )
+    share: Positive = Field(1.0, description="Weight of this operator among those listed.")
+    parameters: dict[str, float | bool | str | Range] = Field(
+        {}, description="Fixed values, or [low, high] to draw from uniformly."
+    )
+
+    @field_validator("parameters")
+    @classmethod
+    def _accepted(cls, parameters: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        model = OPERATOR_PARAMETERS.get(info.data.get("operator", ""))
+        if model is None:
+            return parameters
+        for key, value in parameters.items():
+            if key not in model.model_fields or key in ("weights", "t"):
+                known = [name for name in model.model_fields if name not in ("weights", "t")]
+                raise ValueError(f"unknown parameter '{key}'; {nearest(key, known)}")
+            for bound in value if isinstance(value, tuple) else (value,):
+                model.model_validate({key: bound})
+            if isinstance(value, tuple) and value[0] > value[1]:
+                raise ValueError(f"'{key}' must be [low, high], not [{value[0]:g}, {value[1]:g}]")
+        return parameters
+
+
+class Genome(Section):
+    """GENOME: crossover, mutation and selection by tournament."""
+
+    type: Literal["genome"]
+    generations: Annotated[int, Field(ge=1)] = Field(50, description="Rounds of breeding.")
+    population: Annotated[int, Field(ge=2)] = Field(10, description="N, living individuals.")
+    founding: Literal["pairs", "founders"] = Field(
+        "pairs", description="First population: merges of pairs of founders, or the founders."
+    )
+    crossover_rate: Rate = Field(0.8, description="Probability of each of the N/2 trials.")
+    mutation_rate: Rate = Field(0.15, description="Probability that an individual has a mutant.")
+    gene_rate: Rate = Field(0.01, description="Fraction of a mutant's elements that is moved.")
+    sigma: Annotated[float, Field(ge=0)] = Field(0.01, description="Of the noise, in weights.")
+    elite: Rate = Field(0.02, description="Fraction of N that survives by rank alone.")
+    tournament: Annotated[int, Field(ge=1)] = Field(3, description="Size of a tournament.")
+    crossover: tuple[Crossover, ...] = Field(
+        (Crossover(),), description="Operators of founding and crossover.", min_length=1
+    )
+
+
+class GenomePlus(Genome):
+    """GENOME+: selection by roulette, and succession (a particle-swarm step on weights)."""
+
+    type: Literal["genome_plus"]  # type: ignore[assignment]
+    generations: Annotated[int, Field(ge=1)] = Field(10, description="Rounds of breeding.")
+    crossover_rate: Rate = Field(0.3, description="Probability of each of the N/2 trials.")
+    mutation_rate: Rate = Field(0.3, description="Probability that an individual has a mutant.")
+    gene_rate: Rate = Field(0.1, description="Fraction of a mutant's elements that is moved.")
+    sigma: Annotated[float, Field(ge=0)] = Field(0.001, description="Of the noise, in weights.")
+    elite: Rate = Field(0.1, description="Fraction of N that survives by rank alone.")
+    inertia: Rate = Field(0.2, description="phi0, pull along the last move.")
+    cognitive: Rate = Field(0.2, description="phi1, pull to the individual's own best.")
+    social: Rate = Field(0.2, description="phi2, pull to the best ever seen.")
+    repulsion: Rate = Field(0.1, description="phi3, push from the worst ever seen.")
+    step: Annotated[float, Field(gt=0)] = Field(0.5, description="lambda, length of a move.")
+    step_decay: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.95, description="Factor of lambda after each succession."
+    )
+
+
+Strategy = Annotated[Genome | GenomePlus, Field(discriminator="type")]
+
+
+class Store(Section):
+    """What becomes of weights; whatever is not kept is rebuilt from recipes on demand."""
+
+    keep: Literal["living", "champions", "all"] = Field(
+        "living", description="Weights kept after each step: the population's, the best's, or all."
+    )
+    dtype: Literal["float32", "bfloat16", "float16"] | None = Field(
+        None, description="Of offspring on disk; the founders' own if not given."
+    )
+    shard_gib: Positive = Field(5.0, description="Largest safetensors file of an offspring.")
+
+
+class Campaign(Section):
+    """A whole campaign file."""
+
+    name: Name = Field(description="Of the campaign, in titles.")
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(0, description="Key of all randomness.")
+    founders: Founders
+    tasks: tuple[Task, ...] = Field(min_length=1)
+    strategy: Strategy
+    engine: Engine = Vllm(type="vllm")
+    store: Store = Store()
+    ensemble: bool = Field(
+        False, description="At the end, try majority votes of the best k on tasks with answers."
+    )
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "Campaign":
+        names = [task.name for task in self.tasks]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two tasks are named '{name}'")
+        if not any(task.weight > 0 for task in self.tasks):
+            raise ValueError("no task has weight > 0, so there is no fitness to select by")
+        needs = {"task_arithmetic", "ties", "dare_linear", "dare_ties"}
+        used = {crossover.operator for crossover in self.strategy.crossover} & needs
+        if used and self.founders.base is None:
+            raise ValueError(f"{min(used)} needs a base model: set founders.base")
+        return self

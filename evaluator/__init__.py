@@ -1,0 +1,48 @@
+"""Fitness: tasks, the engines that answer them, and the cache of what was measured."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Tokens = Sequence[int]
+
+
+class Engine(Protocol):
+    """Runs one model at a time; the model's weights are swapped, the engine stays up.
+
+    Attributes:
+        fingerprint: All that, besides weights and task, a score may depend on: program, versions,
+            dtype, device, and the digest of the model's config and tokenizer.
+        limit: Longest sequence, prompt and answer together, in tokens.
+        starts: How often an engine was started; 1 for the life of the object.
+    """
+
+    fingerprint: str
+    limit: int
+    starts: int
+
+    def load(self, model: Path) -> None:
+        """Replaces the weights by those of a model folder of the same architecture.
+
+        Raises:
+            EvaluationError: The weights cannot be loaded.
+        """
+
+    def logprobs(self, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
+        """Natural log-probabilities log p(t_i | t_0 .. t_{i-1}).
+
+        Args:
+            sequences: Token ids, each of length n >= 2 and within the engine's limit.
+
+        Returns:
+            One array of shape (n - 1,) a sequence, for tokens 1 .. n-1.
+        """
+
+    def generate(self, prompts: Sequence[Tokens], max_tokens: int) -> list[list[int]]:
+        """Greedy continuations, at most `max_tokens` each, ended by an end-of-text token."""
+
+    def close(self) -> None:
+        """Gives back memory and processes."""

@@ -1,0 +1,97 @@
+"""The embedded engine: transformers in this process; also the reference for the vLLM engine."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, GenerationConfig
+
+from speciate.configs.schema import Transformers
+from speciate.errors import EvaluationError
+from speciate.evaluator import Tokens
+from speciate.evaluator.tokenizer import frame_digest
+
+
+class TransformersEngine:
+    """Implements `Engine` with a model of transformers on one device."""
+
+    def __init__(self, config: Transformers, frame: Path) -> None:
+        """Builds the model of the folder `frame`; later models only replace its weights."""
+        self._config = config
+        self._model: Any = AutoModelForCausalLM.from_pretrained(
+            frame, dtype=getattr(torch, config.dtype), local_files_only=True
+        )
+        self._model.to(config.device).eval()
+        self.starts = 1
+        self.limit = int(self._model.config.max_position_embeddings)
+        self.fingerprint = (
+            f"transformers {transformers.__version__}, torch {torch.__version__}, {config.dtype}, "
+            f"{torch.device(config.device).type}, frame {frame_digest(frame)[:12]}"
+        )
+
+    def load(self, model: Path) -> None:
+        """See `Engine.load`."""
+        state = {}
+        for file in sorted(model.glob("*.safetensors")):
+            state.update(load_file(file))
+        try:
+            missing, unexpected = self._model.load_state_dict(state, strict=False)
+        except RuntimeError as exc:
+            raise EvaluationError(f"{model}: weights do not fit: {exc}") from exc
+        tied = set(getattr(self._model, "all_tied_weights_keys", None) or ())
+        if unexpected or set(missing) - tied:
+            raise EvaluationError(
+                f"{model}: weights do not fit: missing {sorted(set(missing) - tied)[:3]}, "
+                f"unexpected {unexpected[:3]}"
+            )
+
+    @torch.inference_mode()
+    def logprobs(self, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
+        """See `Engine.logprobs`."""
+        results: dict[int, NDArray[np.float64]] = {}
+        for batch in self._batches(sequences):
+            longest = max(len(sequences[index]) for index in batch)
+            # Padding on the right: under a causal mask it cannot reach the tokens before it.
+            tokens = torch.zeros(len(batch), longest, dtype=torch.long)
+            for row, index in enumerate(batch):
+                tokens[row, : len(sequences[index])] = torch.tensor(sequences[index])
+            logits = self._model(tokens.to(self._config.device)).logits[:, :-1].float()
+            targets = tokens[:, 1:, None].to(self._config.device)
+            found = logits.log_softmax(-1).gather(-1, targets).squeeze(-1).cpu().double().numpy()
+            for row, index in enumerate(batch):
+                results[index] = found[row, : len(sequences[index]) - 1]
+        return [results[index] for index in range(len(sequences))]
+
+    @torch.inference_mode()
+    def generate(self, prompts: Sequence[Tokens], max_tokens: int) -> list[list[int]]:
+        """See `Engine.generate`."""
+        return [self._continue(prompt, max_tokens) for prompt in prompts]
+
+    def _continue(self, prompt: Tokens, max_tokens: int) -> list[int]:
+        """One at a time: greedy answers must not depend on the padding of a batch."""
+        eos = self._model.generation_config.eos_token_id
+        ends = {eos} if isinstance(eos, int) else set(eos or ())
+        tokens = torch.tensor([list(prompt)], device=self._config.device)
+        settings = GenerationConfig(
+            max_new_tokens=max_tokens, do_sample=False, eos_token_id=eos, pad_token_id=0
+        )
+        output = self._model.generate(
+            tokens, attention_mask=torch.ones_like(tokens), generation_config=settings
+        )
+        answer: list[int] = output[0, len(prompt) :].tolist()
+        return answer[:-1] if answer and answer[-1] in ends else answer
+
+    def _batches(self, sequences: Sequence[Tokens]) -> Iterator[list[int]]:
+        """Indices of sequences of similar length, so that little is padded."""
+        order = sorted(range(len(sequences)), key=lambda index: (len(sequences[index]), index))
+        for start in range(0, len(order), self._config.batch_size):
+            yield order[start : start + self._config.batch_size]
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        del self._model

@@ -1,0 +1,46 @@
+"""Task kinds: items in, one score per item out. One kind a file; `KINDS` names them all."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from speciate.evaluator import Engine
+from speciate.evaluator.tasks.exact_match import ExactMatch
+from speciate.evaluator.tasks.likelihood import Likelihood
+from speciate.evaluator.tasks.multiple_choice import MultipleChoice
+from speciate.records import Score
+
+
+class Kind(Protocol):
+    """One split of one task, tokenised and ready for any model.
+
+    Attributes:
+        metric: Unit of the score.
+        higher_is_better: Direction of the metric.
+        lengths: Tokens that each item needs at most in the engine, prompt and answer together.
+    """
+
+    metric: str
+    higher_is_better: bool
+    lengths: Sequence[int]
+
+    def score(self, engine: Engine) -> Score:
+        """The score of the engine's present model."""
+
+    @staticmethod
+    def fitness(value: float) -> float:
+        """A mean score as fitness in [0, 1], higher is better."""
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """A kind whose scores hold answers, so that models can vote."""
+
+    def right(self, index: int, answer: str) -> bool:
+        """Whether `answer` is right for the item at `index`."""
+
+
+KINDS: dict[str, Any] = {
+    "likelihood": Likelihood,
+    "multiple_choice": MultipleChoice,
+    "exact_match": ExactMatch,
+}

@@ -1,0 +1,19 @@
+"""What items of all kinds share."""
+
+from pydantic import BaseModel, ConfigDict
+
+from speciate.evaluator.tokenizer import Tokenizer
+
+# Scores are archived, and archives must not differ by the noise of the last bits of a float32.
+DECIMALS = 6
+
+
+class Item(BaseModel):
+    """One line of a task file; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def render(prompt: str, tokenizer: Tokenizer, chat: bool) -> str:
+    """The prompt as the model is to see it."""
+    return tokenizer.chat([{"role": "user", "content": prompt}]) if chat else prompt

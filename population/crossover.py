@@ -1,0 +1,51 @@
+"""Crossover: two parents, a way to merge them, and a recipe that says so."""
+
+from collections.abc import Sequence
+
+from speciate.configs.operators import OPERATOR_PARAMETERS
+from speciate.configs.schema import Crossover
+from speciate.population.randomness import Stream
+from speciate.records import Parent, Recipe
+
+WITH_BASE = ("task_arithmetic", "ties", "dare_linear", "dare_ties")
+
+
+def cross(
+    options: Sequence[Crossover],
+    models: Sequence[str],
+    weights: Sequence[float],
+    base: str | None,
+    stream: Stream,
+    seed: int,
+) -> Recipe:
+    """A recipe that merges two models in proportion to `weights`.
+
+    Args:
+        options: Operators to draw from, by their shares; their parameter ranges are drawn from.
+        models: Ids of the two parents.
+        weights: How much of each; any scale, at least one above 0.
+        base: Id of the common ancestor, for the operators that need it.
+        stream: Where the draws come from.
+        seed: Of the recipe.
+    """
+    option = options[stream.choice([option.share for option in options])]
+    parameters = {key: _drawn(value, stream) for key, value in sorted(option.parameters.items())}
+    total = sum(weights)
+    shares = [weight / total for weight in weights]
+    if option.operator == "slerp":
+        parameters["t"] = shares[1]
+    else:
+        parameters["weights"] = shares
+    parents = [Parent(model, "model") for model in models]
+    if option.operator in WITH_BASE and base is not None:
+        parents.insert(0, Parent(base, "base"))
+    complete = OPERATOR_PARAMETERS[option.operator].model_validate(parameters)
+    return Recipe(option.operator, tuple(parents), complete.model_dump(mode="json"), seed)
+
+
+def _drawn(value: object, stream: Stream) -> object:
+    """A fixed value as it is; a [low, high] range, drawn uniformly."""
+    if isinstance(value, tuple):
+        low, high = value
+        return low + (high - low) * float(stream.uniform(1)[0])
+    return value

@@ -1,0 +1,230 @@
+"""Writes a model folder's safetensors as a stream: headers first, then tensors in any order.
+
+Names, types and shapes are known beforehand, so offsets are too, and no more than one tensor is
+ever in memory. Format: https://github.com/huggingface/safetensors#format
+"""
+
+import errno
+import hashlib
+import json
+import shutil
+import struct
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import torch
+from torch import Tensor
+
+from speciate.errors import BreedError, ModelError, UsageError
+from speciate.records import digest_of
+
+DTYPES: dict[str, torch.dtype] = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+_CODES = {dtype: code for code, dtype in DTYPES.items()}
+INDEX = "model.safetensors.index.json"
+_SMALL_FILES = ("*.json", "*.txt", "*.model", "*.jinja", "additional_chat_templates/*.jinja")
+# An adapter's config would make transformers look for the adapter beside the merged weights.
+_NOT_COPIED = ("*.index.json", "adapter_config.json", ".*")
+_MARGIN = 1 << 24  # Bytes for headers, config and tokenizer.
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a tensor will be, before it is there."""
+
+    name: str
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the data in bytes."""
+        return self.dtype.itemsize * torch.Size(self.shape).numel()
+
+
+def raw_bytes(tensor: Tensor) -> memoryview:
+    """The elements in row-major order as little-endian bytes, as safetensors stores them."""
+    return tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy().data
+
+
+def sha256(tensor: Tensor) -> str:
+    """SHA-256 of `raw_bytes`, as 64 hexadecimal digits."""
+    return hashlib.sha256(raw_bytes(tensor)).hexdigest()
+
+
+def weights_digest(specs: Sequence[Spec], hashes: Mapping[str, str]) -> str:
+    """One digest for names, types, shapes and contents; how they are sharded does not matter."""
+    ordered = sorted(specs, key=lambda spec: spec.name)
+    return digest_of([[s.name, _CODES[s.dtype], list(s.shape), hashes[s.name]] for s in ordered])
+
+
+def plan(specs: Sequence[Spec], shard_bytes: int) -> dict[str, list[Spec]]:
+    """Which file holds which tensors, by name, `shard_bytes` or a single tensor to a file."""
+    shards: list[list[Spec]] = [[]]
+    filled = 0
+    for spec in sorted(specs, key=lambda spec: spec.name):
+        if shards[-1] and filled + spec.nbytes > shard_bytes:
+            shards.append([])
+            filled = 0
+        shards[-1].append(spec)
+        filled += spec.nbytes
+    if len(shards) == 1:
+        return {"model.safetensors": shards[0]}
+    total = len(shards)
+    return {f"model-{n:05}-of-{total:05}.safetensors": s for n, s in enumerate(shards, 1)}
+
+
+class Writer:
+    """Fills the safetensors files of one folder; a context manager that closes them."""
+
+    def __init__(self, folder: Path, specs: Sequence[Spec], shard_bytes: int) -> None:
+        """Writes the headers, and the index where there are several files."""
+        self._specs = {spec.name: spec for spec in specs}
+        self._places: dict[str, tuple[BinaryIO, int]] = {}
+        self._hashes: dict[str, str] = {}
+        files = plan(specs, shard_bytes)
+        with ExitStack() as stack:
+            for name, shard in files.items():
+                self._open(stack.enter_context((folder / name).open("wb")), shard)
+            self._files = stack.pop_all()
+        if len(files) > 1:
+            (folder / INDEX).write_text(_index(files))
+
+    def _open(self, file: BinaryIO, shard: list[Spec]) -> None:
+        header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+        offset, offsets = 0, {}
+        # Wide types first, so that every tensor starts at a multiple of its element's size.
+        for spec in sorted(shard, key=lambda spec: (-spec.dtype.itemsize, spec.name)):
+            end = offset + spec.nbytes
+            entry = {"dtype": _CODES[spec.dtype], "shape": spec.shape}
+            header[spec.name] = entry | {"data_offsets": [offset, end]}
+            offsets[spec.name], offset = offset, end
+        text = json.dumps(header, separators=(",", ":")).encode()
+        text += b" " * (-len(text) % 8)
+        file.write(struct.pack("<Q", len(text)) + text)
+        start = file.tell()
+        self._places |= {name: (file, start + offset) for name, offset in offsets.items()}
+
+    def write(self, name: str, tensor: Tensor) -> None:
+        """Puts one tensor into its place, cast to the type planned for it.
+
+        Raises:
+            BreedError: It is not planned, of another shape, or not finite in that type.
+        """
+        spec = self._specs.get(name)
+        if spec is None or spec.shape != tuple(tensor.shape):
+            expected = "no such tensor" if spec is None else f"shape {list(spec.shape)}"
+            raise BreedError(f"{name}: got shape {list(tensor.shape)}, the model has {expected}")
+        tensor = tensor.to(spec.dtype)
+        if spec.dtype.is_floating_point and not bool(tensor.isfinite().all()):
+            raise BreedError(
+                f"{name}: the result has NaN or infinite values in {str(spec.dtype)[6:]}; "
+                "use smaller weights or a smaller scale"
+            )
+        file, offset = self._places[name]
+        file.seek(offset)
+        file.write(raw_bytes(tensor))
+        self._hashes[name] = sha256(tensor)
+
+    def digest(self) -> str:
+        """Digest of all that was written.
+
+        Raises:
+            BreedError: A planned tensor was not written.
+        """
+        missing = [name for name in self._specs if name not in self._hashes]
+        if missing:
+            raise BreedError(f"{missing[0]}: not written, nor {len(missing) - 1} other tensors")
+        return weights_digest(list(self._specs.values()), self._hashes)
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._files.close()
+
+
+def _index(files: Mapping[str, list[Spec]]) -> str:
+    total = sum(spec.nbytes for shard in files.values() for spec in shard)
+    places = {spec.name: file for file, shard in files.items() for spec in shard}
+    return json.dumps({"metadata": {"total_size": total}, "weight_map": places}, indent=2) + "\n"
+
+
+@contextmanager
+def new_folder(out: Path, nbytes: int) -> Iterator[Path]:
+    """A temporary sibling that becomes `out` when the block ends, and vanishes when it fails.
+
+    Raises:
+        UsageError: `out` exists already.
+        BreedError: The disk has no room for `nbytes`, or something cannot be written.
+    """
+    if out.exists() or out.is_symlink():
+        raise UsageError(f"{out}: exists already; choose another folder or remove it")
+    temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        _check_room(out, nbytes)
+        temporary.mkdir()
+        yield temporary
+        temporary.rename(out)
+    except OSError as exc:
+        raise _translated(exc, out, nbytes) from exc
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _check_room(out: Path, nbytes: int) -> None:
+    free = shutil.disk_usage(out.parent).free
+    if free < nbytes + _MARGIN:
+        raise BreedError(
+            f"{out}: needs {_size(nbytes + _MARGIN)} on disk but {_size(free)} are free; "
+            "make room or choose another folder"
+        )
+
+
+def _translated(exc: OSError, out: Path, nbytes: int) -> BreedError:
+    if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+        needed = _size(nbytes + _MARGIN)
+        return BreedError(f"{out}: the disk became full while writing; make {needed} free")
+    return BreedError(f"{out}: cannot be written ({exc.strerror or exc}); check the folder")
+
+
+def _size(nbytes: int) -> str:
+    return f"{nbytes / 2**30:.2f} GiB" if nbytes >= 2**30 else f"{nbytes / 2**20:.1f} MiB"
+
+
+def copy_small_files(source: Path, folder: Path) -> None:
+    """Copies config, tokenizer and chat templates of a model folder, and no weights.
+
+    Raises:
+        ModelError: One of them is a link to outside of `source`.
+    """
+    for file in (file for pattern in _SMALL_FILES for file in source.glob(pattern)):
+        if any(file.match(pattern) for pattern in _NOT_COPIED) or not file.is_file():
+            continue
+        _check_inside(file, source)
+        target = folder / file.relative_to(source)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(file, target)
+
+
+def _check_inside(file: Path, folder: Path) -> None:
+    """Links may lead to where the hub's cache keeps its files, and nowhere else outside."""
+    root, real = folder.resolve(), file.resolve()
+    cached = root.parent.name == "snapshots" and real.parent == root.parent.parent / "blobs"
+    if not (real.is_relative_to(root) or cached):
+        raise ModelError(f"{file}: a link to outside of the folder; put the file itself there")

@@ -1,0 +1,38 @@
+"""Who survives and who breeds: rules on (id, fitness) pairs; no rule ever sees a failed candidate.
+
+All break ties by id, so that the order in which a population is listed does not matter.
+"""
+
+from collections.abc import Sequence
+
+from speciate.population.randomness import Stream
+
+Ranked = tuple[str, float]
+
+
+def ranked(pool: Sequence[Ranked]) -> list[Ranked]:
+    """Best first."""
+    return sorted(pool, key=lambda entry: (-entry[1], entry[0]))
+
+
+def elites(pool: Sequence[Ranked], count: int) -> list[Ranked]:
+    """The `count` best."""
+    return ranked(pool)[:count]
+
+
+def roulette(pool: Sequence[Ranked], count: int, stream: Stream) -> list[Ranked]:
+    """`count` members of `pool` without replacement, each draw in proportion to fitness >= 0."""
+    rest, chosen = ranked(pool), []
+    for _ in range(min(count, len(rest))):
+        chosen.append(rest.pop(stream.choice([fitness for _, fitness in rest])))
+    return chosen
+
+
+def tournament(pool: Sequence[Ranked], count: int, size: int, stream: Stream) -> list[Ranked]:
+    """`count` winners without replacement, each the best of `size` drawn from those left."""
+    rest, chosen = ranked(pool), []
+    for _ in range(min(count, len(rest))):
+        # `rest` is ranked, so that the lowest place among those drawn is the winner's.
+        places = stream.shuffle(range(len(rest)))[:size]
+        chosen.append(rest.pop(min(places)))
+    return chosen

@@ -1,0 +1,62 @@
+"""The command line. Each command is a few lines around a function that is also the Python API."""
+
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from speciate import cli_read, cli_run
+from speciate.errors import SpeciateError
+
+app = typer.Typer(
+    help="Evolve populations of language models. The archive is a Git repository.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+COMMANDS: tuple[Callable[..., None], ...] = (
+    cli_run.run,
+    cli_run.merge,
+    cli_read.status,
+    cli_read.log,
+    cli_read.tree,
+    cli_read.show,
+    cli_read.lineage,
+    cli_read.best,
+    cli_read.verify,
+    cli_read.export,
+    cli_read.fsck,
+    cli_run.doctor,
+)
+for command in COMMANDS:
+    app.command()(command)
+
+
+@app.callback()
+def options(
+    _debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Evolve populations of language models. The archive is a Git repository."""
+
+
+def main() -> None:
+    """Runs a command; errors are one line, exit status 1 for failures and 2 for wrong usage."""
+    _hush()
+    try:
+        app()
+    except SpeciateError as error:
+        if "--debug" in sys.argv:
+            raise
+        print(f"speciate: {error}", file=sys.stderr)
+        sys.exit(error.exit_status)
+
+
+def _hush() -> None:
+    """Libraries report to their own developers; users see what concerns them."""
+    warnings.filterwarnings("ignore")
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

@@ -1,0 +1,184 @@
+"""Commands that read an archive; all work while a campaign runs in it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.text import Text
+
+from speciate import display
+from speciate.archive.archive import Archive
+from speciate.lineage import ancestors, champion
+from speciate.output import Json, console, emit
+from speciate.records import Individual
+from speciate.words import SHORT, describe
+
+Folder = Annotated[Path, typer.Argument(help="Folder of the campaign.", metavar="DIR")]
+Id = Annotated[str, typer.Argument(help="Id of an individual or commit; its beginning is enough.")]
+
+
+def status(folder: Folder, as_json: Json = False) -> None:
+    """How far a campaign is, and who lives."""
+    archive = Archive.open(folder)
+    known, state, steps = archive.individuals, archive.state, archive.steps()
+    last = archive.telemetry.read()[-1:]
+    value = {
+        "name": archive.config["name"],
+        "head": archive.head,
+        "step": state.step if state else 0,
+        "finished": archive.report is not None,
+        "individuals": len(known),
+        "failed": sum(one.evaluation is None for one in known.values()),
+        "members": [_short(known[name]) for name in (state.members if state else ())],
+        "last_step": last[0] if last else None,
+    }
+    best = f", best {steps[-1].best:.4f}" if steps and steps[-1].best is not None else ""
+    drawn = Group(
+        Text(
+            f"{value['name']}: step {value['step']}"
+            f"{', finished' if value['finished'] else ''}, {value['individuals']} individuals, "
+            f"{value['failed']} failed{best}"
+        ),
+        display.individuals((known[name] for name in (state.members if state else ())), known),
+    )
+    emit(as_json, value, drawn)
+
+
+def log(
+    folder: Folder,
+    limit: Annotated[int, typer.Option(help="How many, newest first; 0 for all.")] = 30,
+    as_json: Json = False,
+) -> None:
+    """Individuals, newest first."""
+    known = Archive.open(folder).individuals
+    newest = list(known.values())[::-1]
+    rows = newest[:limit] if limit > 0 else newest
+    emit(as_json, [_short(one) for one in rows], display.individuals(rows, known))
+
+
+def tree(
+    folder: Folder,
+    depth: Annotated[int, typer.Option(min=1, help="Generations to draw.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """The family tree from the founders down; the living are bold."""
+    archive = Archive.open(folder)
+    known, living = archive.individuals, archive.state.members if archive.state else ()
+    value = {name: [parent.id for parent in one.recipe.parents] for name, one in known.items()}
+    emit(as_json, value, display.phylogeny(known, living, depth))
+
+
+def show(folder: Folder, id_: Id, as_json: Json = False) -> None:
+    """All about one individual."""
+    archive = Archive.open(folder)
+    name = archive.resolve(id_)
+    one, commit = archive.individuals[name], archive.commit_of(name)
+    value = _short(one) | {
+        "commit": commit,
+        "recipe": one.recipe.to_json(),
+        "words": describe(one.recipe, archive.individuals),
+        "digest": one.digest,
+        "proposer": one.proposer,
+        "reason": one.reason,
+        "error": one.error,
+        "fingerprint": one.evaluation.fingerprint if one.evaluation else None,
+        "scores": {
+            task: score.to_json() | {"value": score.value}
+            for task, score in (one.evaluation.scores if one.evaluation else {}).items()
+        },
+    }
+    emit(as_json, value, display.details(one, commit, archive.individuals))
+
+
+def lineage(folder: Folder, id_: Id, as_json: Json = False) -> None:
+    """An individual and all its ancestors, nearest first."""
+    archive = Archive.open(folder)
+    known, name = archive.individuals, archive.resolve(id_)
+    value = [_short(known[ancestor]) for ancestor in ancestors(name, known)]
+    emit(as_json, value, display.lineage(name, known))
+
+
+def best(folder: Folder, as_json: Json = False) -> None:
+    """The champion, and at the end of a campaign its test scores against the founders'."""
+    from speciate.results import results
+
+    archive = Archive.open(folder)
+    if archive.report is None:
+        one = champion(archive.individuals)
+        commit = archive.commit_of(one.id)
+        drawn = Group(
+            "Best so far on the search split; test scores come when the campaign ends.",
+            display.details(one, commit, archive.individuals),
+        )
+        emit(as_json, _short(one) | {"finished": False}, drawn)
+        return
+    found = results(archive)
+    one = archive.individuals[archive.report["champion"]]
+    value = _short(one) | {"finished": True, "story": display.story(one.id, archive.individuals)}
+    emit(as_json, value | found.to_json(), display.final(archive, found))
+
+
+def verify(
+    folder: Folder,
+    ids: Annotated[
+        list[str] | None, typer.Argument(help="Individuals; the living if none.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Rebuild individuals from the founders and compare the weights' digests."""
+    from speciate.verify import verify as check
+
+    archive = Archive.open(folder)
+    living = archive.state.members if archive.state else ()
+    names = [archive.resolve(text) for text in ids] if ids else list(living)
+    _report(as_json, check(archive, names, _teller(as_json)), f"{len(names)} rebuilt and right")
+
+
+def fsck(folder: Folder, as_json: Json = False) -> None:
+    """Check repository, records, stored weights and founders for damage."""
+    from speciate.verify import founder_problems, stored_problems
+
+    archive = Archive.open(folder)
+    found = archive.fsck()
+    if not found:
+        known = archive.individuals
+        found = [*founder_problems(archive, known), *stored_problems(archive, known)]
+    _report(as_json, found, "no damage found")
+
+
+def export(
+    folder: Folder,
+    id_: Id,
+    out: Annotated[Path, typer.Argument(help="New folder for the model.")],
+    as_json: Json = False,
+) -> None:
+    """Write an individual as a model folder that transformers and vLLM load."""
+    from speciate.export import export as write
+
+    archive = Archive.open(folder)
+    name = archive.resolve(id_)
+    write(archive, name, out)
+    value = {"id": name, "digest": archive.individuals[name].digest, "folder": str(out)}
+    emit(as_json, value, f"{out}: {name[:SHORT]} with its model card")
+
+
+def _short(one: Individual) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "step": one.step,
+        "operator": one.recipe.operator,
+        "fitness": one.fitness if one.evaluation else None,
+        "parents": [{"id": parent.id, "role": parent.role} for parent in one.recipe.parents],
+    }
+
+
+def _teller(as_json: bool) -> Any:  # noqa: ANN401
+    return (lambda _: None) if as_json else (lambda line: console.print(line, highlight=False))
+
+
+def _report(as_json: bool, problems: list[str], fine: str) -> None:
+    drawn = Text("\n".join(problems) if problems else fine, style="red" if problems else "green")
+    emit(as_json, {"problems": problems}, drawn)
+    if problems:
+        raise typer.Exit(1)

@@ -1,0 +1,102 @@
+"""Commands that make something: campaigns and merges; and the doctor who looks before."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.live import Live
+
+from speciate.output import Json, console, emit
+
+
+def run(
+    config: Annotated[Path, typer.Argument(help="Campaign file (TOML).")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the campaign; runs/NAME if not given.")
+    ] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="Override, such as strategy.generations=4.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Start a campaign, or go on with the one that the folder holds."""
+    from speciate.configs.load import load
+
+    sets = assignments or []
+    folder = out or Path("runs") / load(config, sets).name
+    if not as_json:
+        console.print(f"campaign {config} in {folder}", highlight=False)
+    try:
+        _watched(config, folder, sets, quiet=as_json)
+    except KeyboardInterrupt:
+        console.print(
+            f"\nstopped; everything up to the last step is in {folder}; the same command goes on"
+        )
+        raise typer.Exit(130) from None
+    _last_word(folder, as_json)
+
+
+def _watched(config: Path, folder: Path, sets: list[str], quiet: bool) -> None:
+    from speciate.session import run as run_campaign
+    from speciate.watch import LiveWatch, Meter, PlainWatch, Recorder
+
+    if quiet:
+        run_campaign(config, folder, sets, lambda _, archive: Recorder(archive.telemetry))
+        return
+    console.print("checking founders and tasks, starting the engine ...")
+    if not console.is_terminal:
+        run_campaign(
+            config,
+            folder,
+            sets,
+            lambda strategy, archive: Recorder(
+                archive.telemetry, PlainWatch(Meter(strategy.steps), console)
+            ),
+        )
+        return
+    with Live(console=console, refresh_per_second=4) as live:
+        run_campaign(
+            config,
+            folder,
+            sets,
+            lambda strategy, archive: Recorder(
+                archive.telemetry, LiveWatch(Meter(strategy.steps), live)
+            ),
+        )
+
+
+def _last_word(folder: Path, as_json: bool) -> None:
+    from speciate.cli_read import best
+
+    best(folder, as_json)
+
+
+def merge(
+    recipe: Annotated[Path, typer.Argument(help="Recipe file (TOML or JSON).")],
+    out: Annotated[Path, typer.Argument(help="New folder for the model.")],
+    as_json: Json = False,
+) -> None:
+    """Merge models by one recipe, outside any campaign."""
+    from speciate.merge import merge as carry_out
+
+    digest = carry_out(recipe, out)
+    emit(as_json, {"digest": digest, "folder": str(out)}, f"{out}: weights {digest}")
+
+
+def doctor(
+    folder: Annotated[Path, typer.Argument(help="Where campaigns are to be written.")] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Look whether this machine can run campaigns."""
+    from speciate.display import plain_table
+    from speciate.doctor import checks
+
+    found = checks(folder)
+    table = plain_table("", "check ", "found ", "remedy ")
+    for check in found:
+        mark = "[green]ok[/]" if check.ok else "[red]no[/]"
+        table.add_row(mark, check.name, check.found, "" if check.ok else check.remedy)
+    value = [{"name": check.name, "ok": check.ok, "found": check.found} for check in found]
+    emit(as_json, value, table)
+    if not all(check.ok for check in found):
+        raise typer.Exit(1)

@@ -1,0 +1,171 @@
+"""Tables and trees on a terminal, from what the archive holds."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from speciate.archive.archive import Archive
+from speciate.lineage import ancestors
+from speciate.records import Individual
+from speciate.results import Comparison, Results
+from speciate.words import SHORT, describe, label
+
+Known = Mapping[str, Individual]
+STEPS_OF_CHAMPION = 6
+
+
+def plain_table(*columns: str) -> Table:
+    """A table without lines; all but the first column are numbers unless they end in a blank."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    for index, column in enumerate(columns):
+        left = index == 0 or column.endswith(" ")
+        table.add_column(column.strip(), justify="left" if left else "right", overflow="fold")
+    return table
+
+
+def individuals(rows: Iterable[Individual], known: Known) -> Table:
+    """One line an individual."""
+    table = plain_table("id ", "step", "fitness", "made by ", "from ")
+    for one in rows:
+        parents = " ".join(dict.fromkeys(label(p.id, known) for p in one.recipe.parents))
+        table.add_row(
+            one.id[:SHORT], str(one.step), fitness(one), escape(made_by(one)), escape(parents)
+        )
+    return table
+
+
+def made_by(one: Individual) -> str:
+    """The operator, or a founder's name."""
+    name = one.recipe.parameters.get("name")
+    return f"founder {name}" if one.recipe.operator == "founder" else one.recipe.operator
+
+
+def fitness(one: Individual) -> str:
+    """As text; "failed" if there is none."""
+    return f"{one.fitness:.4f}" if one.evaluation else "failed"
+
+
+def details(one: Individual, commit: str, known: Known) -> Group:
+    """All of an individual."""
+    table = plain_table("", " ")
+    rows = {
+        "id": one.id,
+        "commit": commit,
+        "born": f"step {one.step}, proposed by {one.proposer}",
+        "recipe": describe(one.recipe, known),
+        "seed": str(one.recipe.seed),
+        "weights": one.digest or "none",
+        "fitness": fitness(one),
+        "reason": one.reason,
+        "error": one.error or "",
+    }
+    for name, value in rows.items():
+        if value:
+            table.add_row(name, Text(value))
+    for parent in one.recipe.parents:
+        table.add_row(parent.role, Text(f"{parent.id[:SHORT]}  {label(parent.id, known)}"))
+    scores = plain_table("task", "score", "metric ", "items")
+    for task, score in (one.evaluation.scores if one.evaluation else {}).items():
+        scores.add_row(task, f"{score.value:.4f}", score.metric, str(len(score.items)))
+    return Group(table, "", scores) if one.evaluation else Group(table)
+
+
+def phylogeny(known: Known, living: Sequence[str], depth: int) -> Tree:
+    """The family tree from the founders down; who has several parents hangs under the first."""
+    children: dict[str, list[str]] = {}
+    for one in known.values():
+        parents = [p.id for p in one.recipe.parents if p.role != "base"]
+        children.setdefault(parents[0] if parents else "", []).append(one.id)
+    root = Tree("founders")
+    stack = [(root, name, 1) for name in reversed(children.get("", []))]
+    while stack:
+        tree, name, level = stack.pop()
+        branch = tree.add(_leaf(known[name], known, name in living))
+        below = children.get(name, [])
+        if level < depth:
+            stack += [(branch, child, level + 1) for child in reversed(below)]
+        elif below:
+            branch.add(f"... {len(below)} more below; --depth {depth + 1}")
+    return root
+
+
+def lineage(name: str, known: Known) -> Table:
+    """An individual and its ancestors, nearest first, down to the founders."""
+    return individuals((known[one] for one in ancestors(name, known)), known)
+
+
+def _leaf(one: Individual, known: Known, alive: bool) -> Text:
+    models = [parent for parent in one.recipe.parents if parent.role != "base"]
+    others = [label(parent.id, known) for parent in models[1:]]
+    also = f"  with {' '.join(dict.fromkeys(others))}" if others else ""
+    style = "bold" if alive else "dim" if one.evaluation is None else ""
+    return Text(f"{one.id[:SHORT]}  {fitness(one)}  {made_by(one)}{also}", style=style)
+
+
+def final(archive: Archive, found: Results) -> RenderableType:
+    """The last word of a campaign: scores, gains, the champion in words, and where to look."""
+    report = archive.report or {}
+    champion = str(report["champion"])
+    parts: list[RenderableType] = [
+        Text("Test split, mean per item", style="bold"),
+        _scores(found),
+        "",
+        Text("Gain of the champion, paired bootstrap, 95% interval", style="bold"),
+        _gains(found),
+    ]
+    for task, (voters, value) in found.ensembles.items():
+        parts.append(f"Majority vote of the best {voters} on {task}: {value:.4f}")
+    parts += ["", Text(f"Champion {champion[:SHORT]}", style="bold")]
+    parts += [Text(f"  {line}") for line in story(champion, archive.individuals)]
+    folder = archive.folder
+    parts += [
+        "",
+        Text("Look further", style="bold"),
+        Text(f"  speciate show {folder} {champion[:SHORT]}"),
+        Text(f"  speciate lineage {folder} {champion[:SHORT]}"),
+        Text(f"  speciate verify {folder} {champion[:SHORT]}"),
+        Text(f"  speciate export {folder} {champion[:SHORT]} MODEL_FOLDER"),
+        Text(f"  git -C {folder} log --graph main"),
+    ]
+    return Group(*parts)
+
+
+def story(name: str, known: Known) -> list[str]:
+    """How an individual came to be, from itself back along its parents."""
+    lines: list[str] = []
+    for one in ancestors(name, known):
+        if known[one].recipe.operator == "founder":
+            continue
+        if len(lines) == STEPS_OF_CHAMPION:
+            return [*lines, "... and so on down to the founders"]
+        lines.append(f"{one[:SHORT]}: {describe(known[one].recipe, known)}.")
+    return lines or [f"{describe(known[name].recipe, known)}."]
+
+
+def _scores(found: Results) -> Table:
+    table = plain_table("model", *(measure.name for measure in found.measures))
+    for model in found.models:
+        style = "bold" if model.name == "champion" else ""
+        means = (f"{model.mean(measure.name):.4f}" for measure in found.measures)
+        table.add_row(model.name, *means, style=style)
+    items = (str(len(found.models[0].items[measure.name])) for measure in found.measures)
+    table.add_row("items", *items, style="dim")
+    return table
+
+
+def _gains(found: Results) -> Table:
+    first, second = dict.fromkeys(comparison.other for comparison in found.comparisons)
+    table = plain_table("measure", f"over {first}, the best founder ", f"over the {second} ")
+    for measure in found.measures:
+        over = {one.other: one for one in found.comparisons if one.measure == measure.name}
+        table.add_row(f"{measure.name}", _gain(over[first]), _gain(over[second]))
+    return table
+
+
+def _gain(one: Comparison) -> Text:
+    style = "green" if one.gain.is_clear else "red" if one.gain.high < 0 else ""
+    return Text(f"{one.gain.mean:+.4f}  [{one.gain.low:+.4f}, {one.gain.high:+.4f}]", style=style)

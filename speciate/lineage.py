@@ -1,0 +1,23 @@
+"""Questions to the family tree."""
+
+from collections.abc import Mapping
+
+from speciate.records import Individual
+
+
+def ancestors(name: str, known: Mapping[str, Individual]) -> list[str]:
+    """Ids of an individual and all its ancestors, the individual first, then by nearness."""
+    order = {name: None}
+    queue = [name]
+    for current in queue:
+        for parent in known[current].recipe.parents:
+            if parent.id not in order:
+                order[parent.id] = None
+                queue.append(parent.id)
+    return list(order)
+
+
+def champion(known: Mapping[str, Individual]) -> Individual:
+    """The fittest ever seen on the search splits, founders included; ties go to the lower id."""
+    scored = [one for one in known.values() if one.evaluation]
+    return min(scored, key=lambda one: (-one.fitness, one.id))

@@ -1,0 +1,24 @@
+"""One merge, outside any campaign."""
+
+from pathlib import Path
+
+from speciate.population.breed import breed
+from speciate.population.recipe_file import read_recipe
+
+
+def merge(recipe: Path, out: Path) -> str:
+    """Carries out a recipe file.
+
+    Args:
+        recipe: TOML or JSON: operator, parents with path and role, parameters, seed, dtype.
+        out: The new model folder; it appears complete or not at all.
+
+    Returns:
+        The digest of the weights.
+
+    Raises:
+        UsageError: The recipe or a model cannot be used, or `out` exists.
+        BreedError: The disk is full, or the result is not finite.
+    """
+    read, models, dtype = read_recipe(recipe)
+    return breed(read, models, out, dtype)

@@ -1,0 +1,190 @@
+"""From a campaign file to a finished archive: everything is checked first, then started."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from speciate.archive.archive import Archive
+from speciate.campaign import Stages, evolve
+from speciate.configs import schema
+from speciate.configs.load import load
+from speciate.errors import ArchiveError
+from speciate.evaluator import Engine
+from speciate.evaluator.cache import EvaluationCache
+from speciate.evaluator.evaluator import Evaluator
+from speciate.evaluator.split import Split, load_split
+from speciate.evaluator.start import start_engine
+from speciate.evaluator.tokenizer import Tokenizer
+from speciate.finish import finish
+from speciate.nursery import Nursery
+from speciate.population.founders import Founder, breeding, check_unchanged, load_founders
+from speciate.population.strategies import STRATEGIES, Strategy
+from speciate.records import FOUNDER
+from speciate.watch import Watch
+
+Splits = Mapping[str, Split]
+WatchFor = Callable[[Strategy, Archive], Watch]
+
+
+def run(
+    path: Path,
+    out: Path,
+    assignments: Sequence[str] = (),
+    watch_for: WatchFor | None = None,
+    start: Callable[[schema.Engine, Path], Engine] = start_engine,
+) -> None:
+    """Runs the campaign of a TOML file in a folder, or goes on with it.
+
+    Args:
+        path: The campaign file.
+        out: The campaign's folder: empty, not there yet, or holding this very campaign.
+        assignments: Overrides such as "strategy.generations=4".
+        watch_for: Makes what is told of progress; nothing is told without it.
+        start: Starts an engine; called once, or not at all if the campaign is finished.
+
+    Raises:
+        UsageError: Config, founders, tasks or folder cannot be used; nothing is written.
+        DamageError: Weights are not what the archive recorded.
+    """
+    config = load(path, assignments)
+    founders = load_founders(config.founders, path.parent)
+    search = _splits(config, "search", path.parent)
+    test = _splits(config, "test", path.parent)
+    with _opened(out, _resolved(config, search, test)) as archive:
+        if archive.report is None:
+            _complete(archive, config, founders, search, test, watch_for, start)
+
+
+def _complete(
+    archive: Archive,
+    config: schema.Campaign,
+    founders: Sequence[Founder],
+    search: Splits,
+    test: Splits,
+    watch_for: WatchFor | None,
+    start: Callable[[schema.Engine, Path], Engine],
+) -> None:
+    """Does what is left of the campaign."""
+    _check_founders(archive, founders)
+    archive.set_founder_paths({founder.name: founder.path for founder in founders})
+    archive.weights.sweep()
+    base = next((founder.recipe.id for founder in founders if founder.is_base), None)
+    strategy = STRATEGIES[config.strategy.type](
+        config.strategy, config.seed, base, breeding(founders, config.founders)
+    )
+    watch = watch_for(strategy, archive) if watch_for else Silent()
+    frame = founders[0].path
+    tokenizer = Tokenizer(frame)
+    cache = EvaluationCache(archive.folder / "evaluations")
+    engine = start(config.engine, frame)
+    try:
+        stages = Stages(
+            config=config,
+            founders=founders,
+            strategy=strategy,
+            nursery=nursery_of(founders, archive, config.store),
+            search=Evaluator(engine, tokenizer, search, cache),
+            archive=archive,
+            watch=watch,
+        )
+        testing = Evaluator(engine, tokenizer, test, cache)
+        finish(stages, testing, evolve(stages))
+    finally:
+        engine.close()
+
+
+class Silent:
+    """A watch that tells nobody."""
+
+    def candidate(self, done: int, total: int) -> None:
+        """See `Watch.candidate`."""
+
+    def step(self, *_: object) -> None:
+        """See `Watch.step`."""
+
+
+def nursery_of(founders: Sequence[Founder], archive: Archive, settings: schema.Store) -> Nursery:
+    """The nursery of an archive."""
+    paths = {founder.recipe.id: founder.path for founder in founders}
+    return Nursery(paths, archive.weights, settings)
+
+
+def _splits(config: schema.Campaign, split: str, root: Path) -> dict[str, Split]:
+    """The split of every task that has it; a search split is scored also without weight."""
+    return {
+        task.name: load_split(task, root / path)
+        for task in config.tasks
+        if (path := getattr(task, split)) is not None
+    }
+
+
+def _resolved(config: schema.Campaign, search: Splits, test: Splits) -> dict[str, Any]:
+    """The campaign as archived: its settings, and digests of the files that paths stand for."""
+    digests = {
+        "search": {name: split.digest for name, split in search.items()},
+        "test": {name: split.digest for name, split in test.items()},
+    }
+    return {**config.model_dump(mode="json"), "digests": digests}
+
+
+@contextmanager
+def _opened(out: Path, resolved: Mapping[str, Any]) -> Iterator[Archive]:
+    """The archive, locked; one that ends before its first step is taken away again."""
+    if Archive.is_archive(out):
+        with Archive.open(out, writable=True) as archive:
+            _check_same(archive.config, resolved, out)
+            yield archive
+        return
+    existed = out.exists()
+    with Archive.create(out, resolved) as archive:
+        try:
+            yield archive
+        except BaseException:
+            if archive.state is None:
+                _take_away(out, whole=not existed)
+            raise
+
+
+def _take_away(out: Path, whole: bool) -> None:
+    for name in (".git", "lock", "local.json", "evaluations", "weights"):
+        path = out / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    if whole:
+        out.rmdir()
+
+
+def _check_same(archived: Mapping[str, Any], given: Mapping[str, Any], out: Path) -> None:
+    """Refuses to go on with other settings: the archive could no longer be rebuilt from them."""
+    before, now = _flat(archived), _flat(given)
+    for key in sorted(before.keys() | now.keys()):
+        if before.get(key) != now.get(key):
+            raise ArchiveError(
+                f"{out} was begun with {key} = {before.get(key)!r}, now it is {now.get(key)!r}; "
+                "give the same campaign to go on, or another --out to begin a new one"
+            )
+
+
+def _flat(value: object, prefix: str = "") -> dict[str, object]:
+    if isinstance(value, Mapping):
+        pairs = value.items()
+    elif isinstance(value, list):
+        pairs = {str(index): part for index, part in enumerate(value)}.items()
+    else:
+        return {prefix: value}
+    return {
+        key: leaf
+        for name, part in pairs
+        for key, leaf in _flat(part, f"{prefix}.{name}" if prefix else str(name)).items()
+    }
+
+
+def _check_founders(archive: Archive, founders: Sequence[Founder]) -> None:
+    recorded = {
+        str(one.recipe.parameters["name"]): str(one.digest)
+        for one in archive.individuals.values()
+        if one.recipe.operator == FOUNDER
+    }
+    if recorded:
+        check_unchanged(founders, recorded)

@@ -1,0 +1,201 @@
+"""What a campaign tells while it runs: a live view on a terminal, plain lines elsewhere."""
+
+import itertools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from speciate.records import Individual, State
+
+
+class Telemetry(Protocol):
+    """Where a `Recorder` writes."""
+
+    def append(self, facts: Mapping[str, Any]) -> None:
+        """One more line."""
+
+
+class Watch(Protocol):
+    """Told of progress; changes nothing."""
+
+    def candidate(self, done: int, total: int) -> None:
+        """One more candidate of the present step was evaluated."""
+
+    def step(
+        self, state: State, born: Sequence[Individual], known: Mapping[str, Individual]
+    ) -> None:
+        """A step was archived."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The numbers of one step; `rate` in evaluations a second, `left` in seconds."""
+
+    step: int
+    steps: int
+    best: float
+    mean: float
+    diversity: float
+    born: int
+    failed: int
+    rate: float
+    left: float
+
+    def line(self) -> str:
+        """For logs."""
+        return (
+            f"step {self.step}/{self.steps}  best {self.best:.4f}  mean {self.mean:.4f}  "
+            f"diversity {self.diversity:.4f}  born {self.born}  failed {self.failed}  "
+            f"{self.rate:.2f} evaluations/s  about {duration(self.left)} left"
+        )
+
+
+def duration(seconds: float) -> str:
+    """Such as 1:02:03 or 4:05."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def diversity(members: Sequence[Individual]) -> float:
+    """Mean distance in behaviour: of per-item scores, in units of the metric, over all pairs."""
+    vectors = [
+        np.concatenate([score.items for score in member.evaluation.scores.values()])
+        for member in members
+        if member.evaluation
+    ]
+    pairs = list(itertools.combinations(vectors, 2))
+    return float(np.mean([np.abs(a - b).mean() for a, b in pairs])) if pairs else 0.0
+
+
+class Meter:
+    """Makes snapshots out of what a campaign tells."""
+
+    def __init__(self, steps: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """Counts from now; `steps` is the number of the campaign's steps in all."""
+        self._steps, self._clock = steps, clock
+        self._start, self._evaluations, self._first = clock(), 0, -1
+
+    def count(self) -> None:
+        """One more evaluation."""
+        self._evaluations += 1
+
+    def snapshot(
+        self, state: State, born: Sequence[Individual], known: Mapping[str, Individual]
+    ) -> Snapshot:
+        """The numbers after a step."""
+        if self._first < 0:
+            self._first = state.step - 1
+        elapsed = self._clock() - self._start
+        done = state.step - self._first
+        members = [known[name] for name in state.members]
+        fitness = [member.fitness for member in members]
+        return Snapshot(
+            step=state.step,
+            steps=self._steps,
+            best=max(one.fitness for one in known.values() if one.evaluation),
+            mean=float(np.mean(fitness)),
+            diversity=diversity(members),
+            born=len(born),
+            failed=sum(one.evaluation is None for one in born),
+            rate=self._evaluations / elapsed if elapsed > 0 else 0.0,
+            left=elapsed / done * max(0, self._steps - state.step),
+        )
+
+
+class Recorder:
+    """Writes each step's wall time to the telemetry, outside the hash, and tells another watch."""
+
+    def __init__(self, telemetry: Telemetry, other: Watch | None = None) -> None:
+        """Counts seconds from now."""
+        self._telemetry, self._other = telemetry, other
+        self._last = time.monotonic()
+
+    def candidate(self, done: int, total: int) -> None:
+        """See `Watch.candidate`."""
+        if self._other:
+            self._other.candidate(done, total)
+
+    def step(
+        self, state: State, born: Sequence[Individual], known: Mapping[str, Individual]
+    ) -> None:
+        """See `Watch.step`."""
+        now = time.monotonic()
+        self._telemetry.append(
+            {"step": state.step, "seconds": round(now - self._last, 3), "born": len(born)}
+        )
+        self._last = now
+        if self._other:
+            self._other.step(state, born, known)
+
+
+class PlainWatch:
+    """One line a step, for logs and pipes."""
+
+    def __init__(self, meter: Meter, console: Console) -> None:
+        """Writes to `console`."""
+        self._meter, self._console = meter, console
+
+    def candidate(self, done: int, total: int) -> None:
+        """See `Watch.candidate`."""
+        self._meter.count()
+
+    def step(
+        self, state: State, born: Sequence[Individual], known: Mapping[str, Individual]
+    ) -> None:
+        """See `Watch.step`."""
+        line = self._meter.snapshot(state, born, known).line()
+        self._console.print(line, highlight=False, soft_wrap=True)
+
+
+class LiveWatch:
+    """A table that is drawn again after each candidate."""
+
+    def __init__(self, meter: Meter, live: Live) -> None:
+        """Draws into `live`, which the caller has started."""
+        self._meter, self._live = meter, live
+        self._last: Snapshot | None = None
+        self._done, self._total = 0, 1
+
+    def candidate(self, done: int, total: int) -> None:
+        """See `Watch.candidate`."""
+        self._meter.count()
+        self._done, self._total = done, total
+        self._live.update(self._drawn())
+
+    def step(
+        self, state: State, born: Sequence[Individual], known: Mapping[str, Individual]
+    ) -> None:
+        """See `Watch.step`."""
+        self._last = self._meter.snapshot(state, born, known)
+        self._done = 0
+        self._live.update(self._drawn())
+
+    def _drawn(self) -> RenderableType:
+        table = Table(box=None, padding=(0, 2), header_style="bold")
+        names = ("step", "best", "mean", "diversity", "evaluations/s", "time left", "this step")
+        for name in names:
+            table.add_column(name, justify="right")
+        last = self._last
+        numbers = (
+            (
+                f"{last.step}/{last.steps}",
+                f"{last.best:.4f}",
+                f"{last.mean:.4f}",
+                f"{last.diversity:.4f}",
+                f"{last.rate:.2f}",
+                duration(last.left),
+            )
+            if last
+            else ("0", *[""] * 5)
+        )
+        table.add_row(*numbers, f"{self._done}/{self._total}")
+        steps = (last.steps, last.step) if last else (1, 0)
+        return Group(table, ProgressBar(total=steps[0], completed=steps[1]))

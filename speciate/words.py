@@ -1,0 +1,61 @@
+"""Recipes in words, for people."""
+
+from collections.abc import Mapping
+
+from speciate.records import FOUNDER, Individual, Recipe
+
+SHORT = 10
+
+
+def label(name: str, known: Mapping[str, Individual]) -> str:
+    """A founder's name, or else the abbreviated id."""
+    individual = known.get(name)
+    if individual is not None and individual.recipe.operator == FOUNDER:
+        return str(individual.recipe.parameters["name"])
+    return name[:SHORT]
+
+
+def describe(recipe: Recipe, known: Mapping[str, Individual]) -> str:
+    """One sentence without its full stop, such as "ties of ab12 (53%) and cd34 (47%)"."""
+    if recipe.operator == FOUNDER:
+        return f"founder {recipe.parameters['name']}"
+    if recipe.operator == "gaussian":
+        parent = label(recipe.parents[0].id, known)
+        sigma, density = recipe.parameters["sigma"], recipe.parameters["density"]
+        return f"{parent} with noise of sigma {sigma:g} on {density:.0%} of its weights"
+    if recipe.operator == "succession":
+        return _move(recipe, known)
+    return _merge(recipe, known)
+
+
+def _merge(recipe: Recipe, known: Mapping[str, Individual]) -> str:
+    models = [label(name, known) for name in recipe.with_role("model")]
+    parameters = dict(recipe.parameters)
+    weights = parameters.pop("weights", None)
+    if recipe.operator == "slerp":
+        weights = [1 - parameters["t"], parameters.pop("t")]
+    shares = [f" ({weight:.0%})" for weight in weights] if weights else [""] * len(models)
+    named = [model + share for model, share in zip(models, shares, strict=True)]
+    base = [f"on {label(name, known)}" for name in recipe.with_role("base")]
+    rest = [
+        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in sorted(parameters.items())
+        if not isinstance(value, bool)
+    ]
+    return ", ".join([f"{recipe.operator} of {_listed(named)}", *base, *rest])
+
+
+def _move(recipe: Recipe, known: Mapping[str, Individual]) -> str:
+    names = {parent.role: label(parent.id, known) for parent in recipe.parents}
+    own = "itself" if names["personal_best"] == names["current"] else names["personal_best"]
+    return (
+        f"{names['current']} moved by {recipe.parameters['step']:.3g}: with the velocity from "
+        f"{names['inertia_from']} to {names['inertia_to']} ({recipe.parameters['inertia']:.2g}), "
+        f"to its own best, {own} ({recipe.parameters['cognitive']:.2g}), "
+        f"to the best ever, {names['best']} ({recipe.parameters['social']:.2g}), "
+        f"from the worst ever, {names['worst']} ({recipe.parameters['repulsion']:.2g})"
+    )
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

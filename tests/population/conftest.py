@@ -1,0 +1,105 @@
+"""Small model folders, and a way to apply an operator to tensors in memory."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from speciate.configs.operators import OPERATOR_PARAMETERS
+from speciate.population.operators.operator import Locus
+from speciate.population.operators.registry import OPERATORS
+from speciate.population.randomness import stream
+
+Weights = Mapping[str, Tensor]
+CONFIG = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 4}
+VOCABULARY = {"a": 0, "b": 1, "c": 2, "d": 3}
+
+
+class Memory:
+    """A `Source` of tensors in memory."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.names = tuple(weights)
+        self._weights = weights
+
+    def tensor(self, name: str) -> Tensor:
+        return self._weights[name]
+
+
+def apply_operator(
+    operator: str, roles: Mapping[str, Sequence[Weights]], seed: int = 0, **parameters: Any
+) -> dict[str, Tensor]:
+    """All tensors of the child of models in memory."""
+    chosen = OPERATORS[operator]
+    settings = OPERATOR_PARAMETERS[operator].model_validate(parameters)
+    context = chosen.prepare({r: [Memory(m) for m in ms] for r, ms in roles.items()}, settings)
+    child = {}
+    for name in next(iter(roles.values()))[0]:
+        tensors = {role: tuple(m[name] for m in models) for role, models in roles.items()}
+        numbered = partial(lambda name, number: stream(seed, str(number), name), name)
+        child[name] = chosen.merge(Locus(name, tensors, numbered), settings, context)
+    return child
+
+
+@pytest.fixture(scope="session")
+def apply() -> Callable[..., dict[str, Tensor]]:
+    return apply_operator
+
+
+def write_folder(
+    path: Path,
+    tensors: Weights,
+    vocabulary: Mapping[str, int] = VOCABULARY,
+    shards: Sequence[Sequence[str]] = (),
+    **config: Any,
+) -> Path:
+    path.mkdir(parents=True)
+    (path / "config.json").write_text(json.dumps(CONFIG | config))
+    (path / "generation_config.json").write_text('{"eos_token_id": 0}')
+    (path / "chat_template.jinja").write_text("{{ messages }}")
+    (path / "README.md").write_text("not for the offspring")
+    tokenizer = {"added_tokens": [], "model": {"type": "BPE", "vocab": dict(vocabulary)}}
+    (path / "tokenizer.json").write_text(json.dumps(tokenizer))
+    if not shards:
+        save_file(dict(tensors), path / "model.safetensors")
+        return path
+    places = {}
+    for number, names in enumerate(shards, 1):
+        file = f"model-{number:05}-of-{len(shards):05}.safetensors"
+        save_file({name: tensors[name] for name in names}, path / file)
+        places |= dict.fromkeys(names, file)
+    (path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[..., Path]:
+    """Makes `tmp_path / name` a model folder of the tensors given."""
+
+    def make(name: str, tensors: Weights, **options: Any) -> Path:
+        return write_folder(tmp_path / name, tensors, **options)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def random_weights() -> Callable[[int], dict[str, Tensor]]:
+    """Tensors of several types and sizes, by seed."""
+
+    def make(seed: int) -> dict[str, Tensor]:
+        generator = torch.Generator().manual_seed(seed)
+        return {
+            "embed": torch.randn(4, 6, generator=generator),
+            "norm": torch.rand(5, generator=generator).bfloat16(),
+            "proj": torch.randn(6, 6, generator=generator).bfloat16(),
+            "steps": torch.tensor([1, 2, 3 + seed]),
+            "used": torch.tensor([True, False, True]),
+        }
+
+    return make

@@ -40,7 +40,7 @@ def evolve(stages: Stages) -> State:
     """
     archive, strategy = stages.archive, stages.strategy
     state = archive.state or _found(stages)
-    while proposals := strategy.ask(state, archive.individuals):
+    while (proposals := strategy.ask(state, archive.individuals)) is not None:
         known = dict(archive.individuals)
         born = []
         for proposal in proposals:

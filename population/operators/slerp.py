@@ -23,17 +23,17 @@ def merge(locus: Locus, parameters: Slerp, _: None) -> Tensor:
     first, second = locus.tensors["model"]
     t = parameters.t
     cosine = _cosine(first, second)
-    if cosine is None or abs(cosine) > _PARALLEL:
+    if abs(cosine) > _PARALLEL:
         return weighted_mean((first, second), (1 - t, t))
     angle = math.acos(cosine)
     shares = math.sin((1 - t) * angle) / math.sin(angle), math.sin(t * angle) / math.sin(angle)
     return weighted_sum((first, second), shares)
 
 
-def _cosine(first: Tensor, second: Tensor) -> float | None:
-    """Of the angle between two tensors; None where one is zero."""
+def _cosine(first: Tensor, second: Tensor) -> float:
+    """Of the angle between two tensors; a zero is parallel to everything."""
     norms = math.sqrt(dot(first, first)) * math.sqrt(dot(second, second))
-    return dot(first, second) / norms if norms > 0 else None
+    return dot(first, second) / norms if norms > 0 else 1.0
 
 
 OPERATOR = Operator("slerp", {"model": TWO}, Slerp, merge, no_context)

@@ -1,6 +1,7 @@
 """TIES: trim, elect signs, merge what agrees (Yadav et al., 2023, arXiv 2306.01708)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from torch import Tensor
 
@@ -32,8 +33,7 @@ def prepare(sources: Sources, parameters: Ties) -> Cuts:
         return None
     (base,) = sources["base"]
     return [
-        model_cuts(lambda model=model: _vectors(base, model), parameters.density)  # type: ignore[misc]
-        for model in sources["model"]
+        model_cuts(partial(_vectors, base, model), parameters.density) for model in sources["model"]
     ]
 
 

@@ -23,8 +23,8 @@ class Strategy(Protocol):
     def start(self, founders: Sequence[Individual]) -> State:
         """The state after step 0, in which the founders were evaluated."""
 
-    def ask(self, state: State, known: Mapping[str, Individual]) -> tuple[Proposal, ...]:
-        """What to breed in the next step; nothing when the campaign is over.
+    def ask(self, state: State, known: Mapping[str, Individual]) -> tuple[Proposal, ...] | None:
+        """What to breed in the next step, perhaps nothing; None when the campaign is over.
 
         Proposals may name earlier ones of the same step as parents.
         """

@@ -50,10 +50,10 @@ class Genome:
         members = tuple(name for name, _ in order)
         return State(step=1, members=members, references=members, memory=memory)
 
-    def ask(self, state: State, known: Known) -> tuple[Proposal, ...]:
+    def ask(self, state: State, known: Known) -> tuple[Proposal, ...] | None:
         """See `Strategy.ask`."""
         if state.memory["generation"] >= self.config.generations:
-            return ()
+            return None
         if state.memory["phase"] == "found":
             return self._numbered(state, self._pairs(state), "founding pair")
         members = fitness_of(state.members, known)

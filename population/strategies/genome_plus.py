@@ -35,7 +35,7 @@ class GenomePlus(Genome):
         """See `Strategy.steps`."""
         return super().steps + self.config.generations
 
-    def ask(self, state: State, known: Known) -> tuple[Proposal, ...]:
+    def ask(self, state: State, known: Known) -> tuple[Proposal, ...] | None:
         """See `Strategy.ask`."""
         if state.memory["phase"] != "move":
             return super().ask(state, known)

@@ -80,12 +80,13 @@ def _original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Archive.create(folder, CONFIG) as archive:
         for state, born in script(STEPS):
             archive.commit_step(state, born)
+    subprocess.run(["git", "-C", str(folder), "gc", "--quiet"], check=True)
     return folder
 
 
 @pytest.fixture
 def campaign(tmp_path: Path, _original: Path) -> Path:
-    """The folder of a campaign that has ended."""
+    """The folder of a campaign that has ended and was packed, so that it is quickly copied."""
     return shutil.copytree(_original, tmp_path / "campaign")
 
 

@@ -10,6 +10,7 @@ import pytest
 from speciate.archive.archive import Archive
 from speciate.archive.repository import Node, Repository
 from speciate.errors import ArchiveError, DamageError
+from speciate.records import State
 
 Edit = Callable[[dict[str, bytes]], None]
 FILES = ("recipe.json", "individual.json", "scores/sums.json", "scores/a%2Fb%3A text.json")
@@ -127,7 +128,8 @@ def test_a_reader_is_told_that_main_was_rewritten(campaign: Path) -> None:
 
 
 def test_a_spoilt_object_is_found(campaign: Path) -> None:
-    archive = Archive.open(campaign)
+    with Archive.open(campaign, writable=True) as archive:
+        archive.commit_step(State(6), [])
     found = Repository(campaign / ".git").read_one(f"{archive.head}:state.json")
     assert found
     path = campaign / ".git" / "objects" / found[0].oid[:2] / found[0].oid[2:]

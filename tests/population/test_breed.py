@@ -186,6 +186,12 @@ def test_full_disk(
     assert not (tmp_path / "out").exists()
 
 
+def test_the_base_is_the_frame_wherever_it_stands(models: dict[str, Path], tmp_path: Path) -> None:
+    parents = (Parent("p0", "model"), Parent("p2", "base"))
+    breed(Recipe("ties", parents, {}, 0), models, tmp_path / "out")
+    assert Checkpoint(tmp_path / "out").tensor("steps").tolist() == [1, 2, 5]
+
+
 def test_what_cannot_begin(models: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="did you mean 'slerp'"):
         breed(Recipe("slrp", (), {}, 0), models, tmp_path / "out")

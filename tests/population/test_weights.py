@@ -210,6 +210,8 @@ def test_tied_and_untied_do_not_mix(folder: Folder, random_weights: Random) -> N
     tied = folder("a", random_weights(0), tie_word_embeddings=True)
     untied = folder("b", random_weights(0), tie_word_embeddings=False)
     assert "tie_word_embeddings is False, not True" in differences(a=tied, b=untied)
+    silent = folder("c", random_weights(0))
+    check_compatible({"a": Checkpoint(tied), "c": Checkpoint(silent)})
 
 
 def test_quantised_models_are_refused(folder: Folder, random_weights: Random) -> None:

@@ -31,11 +31,24 @@ class Slerp(Parameters):
     t: Weight = Field(0.5, description="Place on the way from the first to the second model.")
 
 
+class ByModule(Parameters):
+    """A number for each kind of module; `other` is for tensors of no known kind."""
+
+    embedding: Weight = 1.0
+    attention: Weight = 1.0
+    mlp: Weight = 1.0
+    norm: Weight = 1.0
+    head: Weight = 1.0
+    other: Weight = 1.0
+
+
 class TaskArithmetic(Parameters):
     """The base plus `scale` times the weighted sum of the task vectors."""
 
     weights: tuple[Weight, ...] | None = Field(None, description="One a model; 1 if not given.")
-    scale: Weight = Field(1.0, description="Lambda, applied to the sum.")
+    scale: Weight | ByModule = Field(
+        1.0, description="Lambda, applied to the sum: one number, or one a kind of module."
+    )
 
 
 class Ties(TaskArithmetic):

@@ -122,6 +122,18 @@ class Transformers(Section):
 
 Engine = Annotated[Vllm | Transformers, Field(discriminator="type")]
 Range = tuple[float, float]
+Drawn = float | bool | str | Range
+
+
+def _end_of(key: str, value: Any, end: int) -> Any:  # noqa: ANN401
+    """A parameter with the lower (0) or upper (1) ends of all its ranges."""
+    if isinstance(value, dict):
+        return {name: _end_of(name, part, end) for name, part in value.items()}
+    if not isinstance(value, tuple):
+        return value
+    if value[0] > value[1]:
+        raise ValueError(f"'{key}' must be [low, high], not [{value[0]:g}, {value[1]:g}]")
+    return value[end]
 
 
 class Crossover(Section):
@@ -131,8 +143,8 @@ class Crossover(Section):
         Field("linear", description="Name of the operator.")
     )
     share: Positive = Field(1.0, description="Weight of this operator among those listed.")
-    parameters: dict[str, float | bool | str | Range] = Field(
-        {}, description="Fixed values, or [low, high] to draw from uniformly."
+    parameters: dict[str, Drawn | dict[str, Drawn]] = Field(
+        {}, description="Fixed values, or [low, high] to draw from uniformly; also in tables."
     )
 
     @field_validator("parameters")
@@ -145,10 +157,8 @@ class Crossover(Section):
             if key not in model.model_fields or key in ("weights", "t"):
                 known = [name for name in model.model_fields if name not in ("weights", "t")]
                 raise ValueError(f"unknown parameter '{key}'; {nearest(key, known)}")
-            for bound in value if isinstance(value, tuple) else (value,):
-                model.model_validate({key: bound})
-            if isinstance(value, tuple) and value[0] > value[1]:
-                raise ValueError(f"'{key}' must be [low, high], not [{value[0]:g}, {value[1]:g}]")
+            for end in (0, 1):
+                model.model_validate({key: _end_of(key, value, end)})
         return parameters
 
 
@@ -158,8 +168,10 @@ class Genome(Section):
     type: Literal["genome"]
     generations: Annotated[int, Field(ge=1)] = Field(50, description="Rounds of breeding.")
     population: Annotated[int, Field(ge=2)] = Field(10, description="N, living individuals.")
-    founding: Literal["pairs", "founders"] = Field(
-        "pairs", description="First population: merges of pairs of founders, or the founders."
+    founding: Literal["pairs", "all", "founders"] = Field(
+        "pairs",
+        description="First population: merges of pairs of founders at random weights (the paper's), "
+        "N merges of all founders at random weights, or the founders themselves.",
     )
     crossover_rate: Rate = Field(0.8, description="Probability of each of the N/2 trials.")
     mutation_rate: Rate = Field(0.15, description="Probability that an individual has a mutant.")
@@ -230,6 +242,9 @@ class Campaign(Section):
         if not any(task.weight > 0 for task in self.tasks):
             raise ValueError("no task has weight > 0, so there is no fitness to select by")
         needs = {"task_arithmetic", "ties", "dare_linear", "dare_ties"}
+        slerps = any(crossover.operator == "slerp" for crossover in self.strategy.crossover)
+        if slerps and self.strategy.founding == "all":
+            raise ValueError('slerp merges two models: set strategy.founding = "pairs"')
         used = {crossover.operator for crossover in self.strategy.crossover} & needs
         if used and self.founders.base is None:
             raise ValueError(f"{min(used)} needs a base model: set founders.base")

@@ -1,4 +1,4 @@
-"""Crossover: two parents, a way to merge them, and a recipe that says so."""
+"""Crossover: two parents or more, a way to merge them, and a recipe that says so."""
 
 from collections.abc import Sequence
 
@@ -18,11 +18,11 @@ def cross(
     stream: Stream,
     seed: int,
 ) -> Recipe:
-    """A recipe that merges two models in proportion to `weights`.
+    """A recipe that merges models in proportion to `weights`.
 
     Args:
         options: Operators to draw from, by their shares; their parameter ranges are drawn from.
-        models: Ids of the two parents.
+        models: Ids of the parents; slerp takes two.
         weights: How much of each; any scale, at least one above 0.
         base: Id of the common ancestor, for the operators that need it.
         stream: Where the draws come from.
@@ -44,7 +44,9 @@ def cross(
 
 
 def _drawn(value: object, stream: Stream) -> object:
-    """A fixed value as it is; a [low, high] range, drawn uniformly."""
+    """A fixed value as it is; a [low, high] range, drawn uniformly; a table, part by part."""
+    if isinstance(value, dict):
+        return {key: _drawn(part, stream) for key, part in sorted(value.items())}
     if isinstance(value, tuple):
         low, high = value
         return low + (high - low) * float(stream.uniform(1)[0])

@@ -38,11 +38,19 @@ def _merge(recipe: Recipe, known: Mapping[str, Individual]) -> str:
     named = [model + share for model, share in zip(models, shares, strict=True)]
     base = [f"on {label(name, known)}" for name in recipe.with_role("base")]
     rest = [
-        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"
+        f"{key} {_value(value)}"
         for key, value in sorted(parameters.items())
         if not isinstance(value, bool)
     ]
     return ", ".join([f"{recipe.operator} of {_listed(named)}", *base, *rest])
+
+
+def _value(value: object) -> str:
+    """A number, or a table of those numbers that are not 1."""
+    if isinstance(value, Mapping):
+        parts = (f"{_value(part)} in {key}" for key, part in value.items() if part != 1)
+        return f"({', '.join(parts)})"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _move(recipe: Recipe, known: Mapping[str, Individual]) -> str:

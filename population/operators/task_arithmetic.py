@@ -15,6 +15,7 @@ from speciate.population.operators.operator import (
     no_context,
 )
 from speciate.population.operators.stages import deltas, weighted_sum
+from speciate.population.structure import for_module
 
 ROLES = {"base": ONE, "model": SOME}
 
@@ -30,8 +31,8 @@ def weights_of(locus: Locus, parameters: TaskArithmetic) -> tuple[float, ...]:
 
 
 def onto_base(locus: Locus, parameters: TaskArithmetic, merged: Tensor) -> Tensor:
-    """The base plus `scale` times the merged task vector."""
-    return locus.tensors["base"][0] + merged * parameters.scale
+    """The base plus `scale`, for the kind of module, times the merged task vector."""
+    return locus.tensors["base"][0] + merged * for_module(parameters.scale, locus.name)
 
 
 def check(parameters: TaskArithmetic, count: int) -> None:

@@ -35,14 +35,14 @@ class Genome:
     @property
     def steps(self) -> int:
         """See `Strategy.steps`."""
-        return 1 + (self.config.founding == "pairs") + self.config.generations
+        return 1 + (self.config.founding != "founders") + self.config.generations
 
     def start(self, founders: Sequence[Individual]) -> State:
         """See `Strategy.start`."""
         pool = [(one.id, one.fitness) for one in founders if one.id in self.models]
         order = ranked(pool)
         memory = {
-            "phase": "found" if self.config.founding == "pairs" else "breed",
+            "phase": "breed" if self.config.founding == "founders" else "found",
             "generation": 0,
             "best": order[0][0],
             "worst": order[-1][0],
@@ -55,7 +55,7 @@ class Genome:
         if state.memory["generation"] >= self.config.generations:
             return None
         if state.memory["phase"] == "found":
-            return self._numbered(state, self._pairs(state), "founding pair")
+            return self._numbered(state, self._firsts(state), "founding")
         members = fitness_of(state.members, known)
         children = self._numbered(state, self._children(state, members), "crossover")
         parents = [*state.members, *(child.recipe.id for child in children)]
@@ -91,13 +91,16 @@ class Genome:
         """Random numbers of this step for one purpose."""
         return stream(self.seed, self.name, str(state.step), *names)
 
-    def _pairs(self, state: State) -> list[Recipe]:
-        """The first N of all pairs of founders, shuffled, each merged at random weights."""
+    def _firsts(self, state: State) -> list[Recipe]:
+        """Up to N merges of founders at random weights: of all of them, or of N shuffled pairs."""
         draws = self.stream(state, "founding")
-        pairs = draws.shuffle(list(combinations(self.models, 2)))[: self.config.population]
+        size = self.config.population
+        groups: list[tuple[str, ...]] = [self.models] * size
+        if self.config.founding == "pairs":
+            groups = draws.shuffle(list(combinations(self.models, 2)))[:size]
         return [
-            self._cross(state, index, pair, draws.uniform(2).tolist(), draws)
-            for index, pair in enumerate(pairs)
+            self._cross(state, index, group, draws.uniform(len(group)).tolist(), draws)
+            for index, group in enumerate(groups)
         ]
 
     def _children(self, state: State, members: Sequence[Ranked]) -> list[Recipe]:

@@ -239,7 +239,12 @@ class Archive:
 
     def _known(self) -> History:
         if self._history.head != self.head:
-            self._history.extend(self._repository, self.head)
+            try:
+                self._history.extend(self._repository, self.head)
+            except DamageError:
+                # Half read, it would blame others for what is wrong when it is looked at again.
+                self._history = History()
+                raise
         return self._history
 
     def _check_step(self, state: State) -> None:

@@ -86,8 +86,8 @@ class Repository:
             ArchiveError: git is missing or cannot write there.
         """
         repository = cls(folder)
-        arguments = ("--bare", "--quiet", "--template=", "--initial-branch=main", str(folder))
-        status, _, said = repository._run("init", *arguments)
+        arguments = ("--bare", "--quiet", "--template=", "--initial-branch=main")
+        status, _, said = repository._run("init", *arguments, str(repository.folder))
         if status:
             raise ArchiveError(f"cannot create an archive in {folder.parent}: {_last_line(said)}")
         with (folder / "config").open("a") as config:

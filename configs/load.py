@@ -1,16 +1,27 @@
 """From a TOML file and `--set` overrides to a checked campaign; every error names file and key."""
 
+import re
+import reprlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from speciate.configs.schema import Campaign
+from speciate.configs.section import nearest
 from speciate.errors import ConfigError
 
 Model = TypeVar("Model", bound=BaseModel)
+_QUOTED = r"'([^']*)'"
+# Members of unions, which pydantic names within locations, as in tasks.0.likelihood.search.
+_TYPES = frozenset(
+    {"likelihood", "multiple_choice", "exact_match", "vllm", "transformers", "genome"}
+    | {"genome_plus", "float", "bool", "str", "ByModule"}
+)
+_WRAPPERS = ("function-", "tuple[", "dict[")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -25,8 +36,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: no such file; give the path of a TOML file") from None
     except OSError as exc:
         raise ConfigError(f"{path}: cannot be read ({exc.strerror}); check the path") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"{path}: not valid TOML: {exc}") from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"{path}: not UTF-8 text ({exc}); save it as UTF-8") from exc
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigError(f"{path}: not valid TOML: {exc}; correct it there") from exc
 
 
 def override(data: dict[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
@@ -69,24 +82,49 @@ def validated(model: type[Model], data: Mapping[str, Any], source: str) -> Model
 
 
 def explain(error: ValidationError) -> str:
-    """The first of pydantic's complaints as `key: what is wrong`."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if not _is_tag(part, first))
-    what = first["msg"].removeprefix("Value error, ")
-    what = what[0].lower() + what[1:]
-    given = first.get("input")
-    if isinstance(given, str | int | float) and "unknown" not in what:
-        what += f" (it is {given!r})"
-    more = len(error.errors()) - 1
+    """The first of pydantic's complaints as `key: what is wrong`; our own go first."""
+    problems: dict[tuple[str, ...], ErrorDetails] = {}
+    for problem in sorted(error.errors(), key=lambda problem: problem["type"] != "value_error"):
+        problems.setdefault(_place(problem), problem)
+    # A list whose items were refused is called too short as well: only the items matter.
+    places = [one for one in problems if not any(_is_inside(other, one) for other in problems)]
+    more = len(places) - 1
     rest = f"; and {more} more problem{'s' * (more > 1)}" if more else ""
-    return (f"{where}: " if where else "") + what + rest
+    where = ".".join(places[0])
+    return (f"{where}: " if where else "") + _complaint(problems[places[0]]) + rest
 
 
-def _is_tag(part: object, error: Mapping[str, Any]) -> bool:
-    """Whether pydantic put a union's tag (as in tasks.0.likelihood.search) into the location."""
-    tags = ("likelihood", "multiple_choice", "exact_match", "vllm", "transformers", "genome",
-            "genome_plus", "function-after")  # fmt: skip
-    return part in tags and error["loc"].index(part) > 0
+def _is_inside(place: tuple[str, ...], outer: tuple[str, ...]) -> bool:
+    return len(place) > len(outer) and place[: len(outer)] == outer
+
+
+def _complaint(problem: ErrorDetails) -> str:
+    given, context = problem.get("input"), problem.get("ctx", {})
+    if problem["type"] == "union_tag_invalid":
+        return _unknown(context["tag"], context["expected_tags"])
+    if problem["type"] == "literal_error" and isinstance(given, str):
+        return _unknown(given, context["expected"])
+    if problem["type"] == "union_tag_not_found":
+        return "field required"
+    what = problem["msg"].removeprefix("Value error, ")
+    what = what[0].lower() + what[1:]
+    if isinstance(given, str | int | float) and problem["type"] != "value_error":
+        what += f" (it is {reprlib.repr(given)})"
+    return what
+
+
+def _unknown(given: str, expected: str) -> str:
+    """`expected` is pydantic's enumeration, such as "'living', 'champions' or 'all'"."""
+    return f"unknown value {given!r}; {nearest(given, re.findall(_QUOTED, expected))}"
+
+
+def _place(problem: ErrorDetails) -> tuple[str, ...]:
+    """Keys down to the problem, without the names of types that pydantic puts between them."""
+    parts = [str(part) for part in problem["loc"]]
+    keys = [part for part in parts if part not in _TYPES and not part.startswith(_WRAPPERS)]
+    if problem["type"].startswith("union_tag"):
+        keys.append(problem["ctx"]["discriminator"].strip("'"))
+    return tuple(keys)
 
 
 def load(path: Path, assignments: Sequence[str] = ()) -> Campaign:

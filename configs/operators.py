@@ -5,17 +5,17 @@ Kept apart from the operators themselves so that a config is checked without imp
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from speciate.configs.section import Section
 
 Density = Annotated[float, Field(gt=0, le=1)]
 Weight = Annotated[float, Field(allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class Parameters(BaseModel):
-    """Base of all parameter models: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Parameters(Section):
+    """Base of all parameter models."""
 
 
 class Linear(Parameters):

@@ -1,37 +1,15 @@
 """The schema of a campaign file. Every field has a default or a bound, and a sentence."""
 
-import difflib
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from speciate.configs.operators import OPERATOR_PARAMETERS
+from speciate.configs.section import Section, nearest
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
-
-
-def nearest(word: str, words: list[str]) -> str:
-    """A hint that names the most similar of `words`, or all of them."""
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
-    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(sorted(words))}"
-
-
-class Section(BaseModel):
-    """Base of all sections: frozen, and an unknown key is refused with the nearest known one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, data: Any) -> Any:  # noqa: ANN401
-        if isinstance(data, dict):
-            for key in data:
-                if key not in cls.model_fields:
-                    hint = nearest(key, list(cls.model_fields))
-                    raise ValueError(f"unknown key '{key}'; {hint}")
-        return data
 
 
 class Founders(Section):
@@ -116,7 +94,9 @@ class Transformers(Section):
 
     type: Literal["transformers"]
     dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Of the run.")
-    device: Name = Field("cpu", description="A torch device, such as cpu or cuda.")
+    device: Annotated[str, Field(pattern=r"^[a-z]+(:[0-9]+)?$")] = Field(
+        "cpu", description="A torch device, such as cpu, cuda or cuda:1."
+    )
     batch_size: Annotated[int, Field(ge=1)] = Field(64, description="Sequences in one batch.")
 
 
@@ -170,8 +150,8 @@ class Genome(Section):
     population: Annotated[int, Field(ge=2)] = Field(10, description="N, living individuals.")
     founding: Literal["pairs", "all", "founders"] = Field(
         "pairs",
-        description="First population: merges of pairs of founders at random weights (the paper's), "
-        "N merges of all founders at random weights, or the founders themselves.",
+        description="First population: merges of pairs of founders at random weights (the "
+        "paper's), N merges of all founders at random weights, or the founders themselves.",
     )
     crossover_rate: Rate = Field(0.8, description="Probability of each of the N/2 trials.")
     mutation_rate: Rate = Field(0.15, description="Probability that an individual has a mutant.")

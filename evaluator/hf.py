@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, GenerationConfig
 
 from speciate.configs.schema import Transformers
-from speciate.errors import EvaluationError
+from speciate.errors import ConfigError, EvaluationError
 from speciate.evaluator import Tokens
 from speciate.evaluator.tokenizer import frame_digest
 
@@ -21,12 +21,23 @@ class TransformersEngine:
     """Implements `Engine` with a model of transformers on one device."""
 
     def __init__(self, config: Transformers, frame: Path) -> None:
-        """Builds the model of the folder `frame`; later models only replace its weights."""
+        """Builds the model of the folder `frame`; later models only replace its weights.
+
+        Raises:
+            ConfigError: This machine has no such device.
+        """
         self._config = config
+        transformers.logging.disable_progress_bar()
         self._model: Any = AutoModelForCausalLM.from_pretrained(
             frame, dtype=getattr(torch, config.dtype), local_files_only=True
         )
-        self._model.to(config.device).eval()
+        try:
+            self._model.to(config.device).eval()
+        except (RuntimeError, AssertionError) as exc:  # torch asserts that it was built for CUDA
+            raise ConfigError(
+                f"engine.device: '{config.device}' cannot be used ({exc}); use cpu, or a device "
+                "that torch sees on this machine"
+            ) from exc
         self.starts = 1
         self.limit = int(self._model.config.max_position_embeddings)
         self.fingerprint = (

@@ -20,10 +20,15 @@ UNSCORED = {"name", "search", "test", "weight"}
 
 @dataclass(frozen=True)
 class Split:
-    """Items of one split, the settings they are scored by, and the digest of both."""
+    """Items of one split, the settings they are scored by, and the digest of both.
+
+    Attributes:
+        places: File and line of each item, for messages.
+    """
 
     task: schema.Task
     items: tuple[Item, ...]
+    places: tuple[str, ...]
     digest: str
 
     def prepare(self, tokenizer: Tokenizer, limit: int) -> Kind:
@@ -34,14 +39,17 @@ class Split:
             limit: The engine's longest sequence in tokens.
 
         Raises:
-            TaskError: An item is longer than the engine's limit.
+            TaskError: An item is longer than the engine's limit, or chats without a template.
         """
-        kind: Kind = KINDS[self.task.kind](self.task, self.items, tokenizer)
-        for line, length in enumerate(kind.lengths, start=1):
+        try:
+            kind: Kind = KINDS[self.task.kind](self.task, self.items, tokenizer)
+        except TaskError as exc:
+            raise TaskError(f"task '{self.task.name}': {exc}") from exc
+        for place, length in zip(self.places, kind.lengths, strict=True):
             if length > limit:
                 raise TaskError(
-                    f"task '{self.task.name}': item {line} needs {length} tokens, the engine takes "
-                    f"{limit}; shorten it or raise engine.max_model_len"
+                    f"{place}: task '{self.task.name}' needs {length} tokens here, the engine "
+                    f"takes {limit}; shorten the item, or raise vLLM's engine.max_model_len"
                 )
         return kind
 
@@ -53,25 +61,30 @@ def load_split(task: schema.Task, path: Path) -> Split:
         TaskError: The file is missing, empty, or has a line that is not such an item.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as exc:
+        # Not splitlines(): JSON may hold other line separators of Unicode.
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except OSError as exc:
         raise TaskError(
-            f"{path}: task '{task.name}' cannot be read ({exc}); check the path in the campaign"
+            f"{path}: task '{task.name}' cannot be read ({exc.strerror}); "
+            "check the path in the campaign"
         ) from exc
-    items = tuple(
-        _item(task, path, number, line) for number, line in enumerate(lines, 1) if line.strip()
-    )
+    except UnicodeDecodeError as exc:
+        raise TaskError(
+            f"{path}: task '{task.name}' is not UTF-8 text ({exc}); save it as UTF-8"
+        ) from exc
+    found = {f"{path}:{number}": line for number, line in enumerate(lines, 1) if line.strip()}
+    items = tuple(_item(task, place, line) for place, line in found.items())
     if not items:
         raise TaskError(f"{path}: no items; task '{task.name}' needs at least one line of JSON")
     settings = task.model_dump(mode="json", exclude=UNSCORED)
     content = [item.model_dump(mode="json") for item in items]
-    return Split(task, items, digest_of([settings, content]))
+    return Split(task, items, tuple(found), digest_of([settings, content]))
 
 
-def _item(task: schema.Task, path: Path, number: int, line: str) -> Item:
+def _item(task: schema.Task, place: str, line: str) -> Item:
     kind: Any = KINDS[task.kind]
     try:
         item: Item = kind.item.model_validate_json(line)
     except ValidationError as exc:
-        raise TaskError(f"{path}:{number}: not a {task.kind} item: {explain(exc)}") from exc
+        raise TaskError(f"{place}: not a {task.kind} item: {explain(exc)}") from exc
     return item

@@ -46,7 +46,9 @@ class Tokenizer:
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(model, local_files_only=True)
         except (OSError, ValueError, KeyError) as exc:
-            raise ModelError(f"{model}: its tokenizer cannot be loaded: {exc}") from exc
+            raise ModelError(
+                f"{model}: its tokenizer cannot be loaded ({exc}); add tokenizer.json"
+            ) from exc
         self._model = model
 
     def encode(self, text: str) -> list[int]:

@@ -37,7 +37,7 @@ _SAME_CONFIG = (
     "head_dim",
     "tie_word_embeddings",
 )
-_SHOWN = 10
+_SHOWN = 5
 
 
 class Checkpoint:
@@ -174,7 +174,7 @@ def check_compatible(models: Mapping[str, Checkpoint]) -> None:
     """Whether tensors of the same name mean the same in all models; reads no weights.
 
     Raises:
-        ModelError: All differences from the first model, one a line, at most ten of them.
+        ModelError: The first differences from the first model.
     """
     (first, frame), *others = models.items()
     problems = [f"{label}: {line}" for label, model in models.items() for line in _quantised(model)]
@@ -182,10 +182,11 @@ def check_compatible(models: Mapping[str, Checkpoint]) -> None:
         problems += [f"{label}: {line}" for line in _differences(frame, model)]
     if not problems:
         return
-    lines = [f"models do not fit the first one, {first}:", *problems[:_SHOWN]]
-    if len(problems) > _SHOWN:
-        lines.append(f"and {len(problems) - _SHOWN} more")
-    raise ModelError("\n  ".join(lines))
+    more = f" and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+    raise ModelError(
+        f"models do not fit the first one, {first}: {', '.join(problems[:_SHOWN])}{more}; "
+        "merge only models of one architecture and one vocabulary"
+    )
 
 
 def _quantised(model: Checkpoint) -> Iterator[str]:

@@ -137,22 +137,23 @@ def _opened(out: Path, resolved: Mapping[str, Any]) -> Iterator[Archive]:
             _check_same(archive.config, resolved, out)
             yield archive
         return
-    existed = out.exists()
+    fresh = [folder for folder in (out, *out.parents) if not folder.exists()]
     with Archive.create(out, resolved) as archive:
         try:
             yield archive
         except BaseException:
             if archive.state is None:
-                _take_away(out, whole=not existed)
+                _take_away(out, fresh)
             raise
 
 
-def _take_away(out: Path, whole: bool) -> None:
+def _take_away(out: Path, fresh: Sequence[Path]) -> None:
+    """Removes what a campaign puts into its folder, and the folders made for it, inner first."""
     for name in (".git", "lock", "local.json", "evaluations", "weights"):
         path = out / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    if whole:
-        out.rmdir()
+    for folder in fresh:
+        folder.rmdir()
 
 
 def _check_same(archived: Mapping[str, Any], given: Mapping[str, Any], out: Path) -> None:

@@ -1,6 +1,7 @@
 """What tests share: the zoo, and one real engine of each kind for the whole session."""
 
 import importlib.resources
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,11 @@ import pytest
 
 from speciate.configs.schema import Transformers, Vllm
 from speciate.evaluator import Engine
+
+# Read when torch and transformers are first imported; see speciate.cli.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 ZOO = Path(str(importlib.resources.files("speciate.configs"))) / "zoo"
 

@@ -1,17 +1,14 @@
 """What items of all kinds share."""
 
-from pydantic import BaseModel, ConfigDict
-
+from speciate.configs.section import Section
 from speciate.evaluator.tokenizer import Tokenizer
 
 # Scores are archived, and archives must not differ by the noise of the last bits of a float32.
 DECIMALS = 6
 
 
-class Item(BaseModel):
-    """One line of a task file; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Item(Section):
+    """One line of a task file."""
 
 
 def render(prompt: str, tokenizer: Tokenizer, chat: bool) -> str:

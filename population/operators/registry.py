@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from speciate.configs.load import explain
 from speciate.configs.operators import Parameters
-from speciate.configs.schema import nearest
+from speciate.configs.section import nearest
 from speciate.errors import ConfigError
 from speciate.population.operators import (
     dare_linear,

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from speciate.archive.archive import Archive
 from speciate.archive.repository import Repository
 from speciate.errors import ArchiveError, DamageError
 
@@ -9,6 +10,15 @@ from speciate.errors import ArchiveError, DamageError
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
     return Repository.create(tmp_path / "x" / ".git")
+
+
+def test_folders_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in (Path("x"), Path("y") / "z", Path("..") / tmp_path.name / "w"):
+        with Archive.create(folder, {"name": "relative"}) as archive:
+            assert archive.fsck() == []
+        assert Archive.open(folder).config == {"name": "relative"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["w", "x", "y"]
 
 
 def test_trees_are_those_of_git(repository: Repository) -> None:

@@ -158,6 +158,13 @@ def test_bad_files_are_named_with_their_line(tmp_path: Path, content: str, said:
         load_split(task(kind="likelihood"), path)
 
 
+def test_lines_end_only_where_json_lines_do(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"text": "one\u2028two\x85"}\r\n{"text": "three"}\n', encoding="utf-8")
+    split = load_split(task(kind="likelihood"), path)
+    assert split.places == (f"{path}:1", f"{path}:2")
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(TaskError, match="nothing"):
         load_split(task(kind="likelihood"), tmp_path / "nothing.jsonl")
@@ -165,7 +172,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_an_item_too_long_for_the_engine_is_named(tmp_path: Path, tokenizer: Tokenizer) -> None:
     items: list[object] = [{"text": "a"}, {"text": "a" * 200}]
-    with pytest.raises(TaskError, match="item 2"):
+    with pytest.raises(TaskError, match=r"t\.jsonl:2: task 't' needs 201 tokens here"):
         score(tmp_path, tokenizer, items, Scripted(), kind="likelihood")
 
 

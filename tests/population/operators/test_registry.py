@@ -42,7 +42,7 @@ def test_good_recipe_gives_its_parameters() -> None:
         (recipe("gaussian", "parent", sigma=-1.0), "gaussian: sigma: input should be greater than"),
         (recipe("ties", "base model", density=1.5), "density: input should be less than or equal"),
         (recipe("ties", "base model", density=0), "density: input should be greater than 0"),
-        (recipe("ties", "base model", scope="layer"), "scope: input should be 'model', 'tensor'"),
+        (recipe("ties", "base model", scope="layer"), "scope: unknown value 'layer'; known: model"),
         (recipe("slerp", "model model", t=float("nan")), "t: input should be a finite number"),
         (recipe("linear", "model model", weights=[1]), "weights: 1 given for 2 models"),
         (recipe("linear", "model", weights=[]), "weights: 0 given for 1 models"),

@@ -1,0 +1,119 @@
+"""The command line as a user meets it, in this process, and small campaigns to give it."""
+
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from speciate.cli import main
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command left behind on the terminal."""
+
+    status: object
+    out: str
+    err: str
+
+
+Cli: TypeAlias = Callable[..., Said]
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Runs `speciate` with arguments; whatever is no error message for users is raised."""
+
+    def run(*arguments: object) -> Said:
+        monkeypatch.setattr(sys, "argv", ["speciate", *map(str, arguments)])
+        capsys.readouterr()
+        status: object = 0
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code
+        return Said(status, *capsys.readouterr())
+
+    return run
+
+
+def files(folder: Path) -> dict[str, str]:
+    """Every path below a folder, with a digest of what files hold."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        if path.is_file()
+        else "folder"
+        for path in folder.rglob("*")
+    }
+
+
+class Bench:
+    """A folder to put campaigns, models and tasks in, and what the command line says of them."""
+
+    def __init__(self, folder: Path, zoo: Path, cli: Cli) -> None:
+        self.folder = folder
+        self.zoo = zoo
+        self._cli = cli
+
+    def model(self, name: str, source: str = "english") -> Path:
+        """A copy of one of the zoo's models, to be damaged."""
+        return shutil.copytree(self.zoo / "models" / source, self.folder / name)
+
+    def task(self, *items: object, kind: str = "likelihood", more: str = "") -> str:
+        """TOML of a task with these items; text is put in as it is."""
+        lines = [item if isinstance(item, str) else json.dumps(item) for item in items]
+        (self.folder / "t.jsonl").write_text("".join(f"{line}\n" for line in lines))
+        return f'name = "t"\nkind = "{kind}"\nsearch = "t.jsonl"\ntest = "t.jsonl"\n{more}'
+
+    def campaign(
+        self,
+        models: Sequence[str | Path] = ("english", "library"),
+        *,
+        task: str | None = None,
+        strategy: str = "population = 2\ngenerations = 1",
+        more: str = "",
+    ) -> Path:
+        """A campaign file; only what a test is about needs to be said."""
+        paths = [str(self.zoo / "models" / model) for model in models]
+        text = f"""
+            name = "small"
+            [founders]
+            models = {json.dumps(paths)}
+            base = "{self.zoo}/models/base"
+            [engine]
+            type = "transformers"
+            {more}
+            [[tasks]]
+            {task or self.task({"text": "one"}, {"text": "two"})}
+            [strategy]
+            type = "genome"
+            {strategy}
+        """
+        path = self.folder / "small.toml"
+        path.write_text(text)
+        return path
+
+    def refused(self, *arguments: object) -> str:
+        """The one line that a command prints which changes nothing on disk and ends with 2."""
+        before = files(self.folder)
+        said = self._cli(*arguments)
+        assert said.status == 2, said
+        [line] = said.err.splitlines()
+        assert line.startswith("speciate: ")
+        assert files(self.folder) == before
+        return line.removeprefix("speciate: ")
+
+    def refused_run(self, config: Path, *options: object) -> str:
+        """What `speciate run` says of a campaign whose folder, two deep, is not there yet."""
+        return self.refused("run", config, "--out", self.folder / "runs" / "one", *options)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, zoo: Path, cli: Cli) -> Bench:
+    return Bench(tmp_path, zoo, cli)

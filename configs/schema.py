@@ -222,6 +222,8 @@ class Campaign(Section):
         if not any(task.weight > 0 for task in self.tasks):
             raise ValueError("no task has weight > 0, so there is no fitness to select by")
         needs = {"task_arithmetic", "ties", "dare_linear", "dare_ties"}
+        if not any(task.test for task in self.tasks):
+            raise ValueError("no task has a 'test' file, which the final report is made from")
         slerps = any(crossover.operator == "slerp" for crossover in self.strategy.crossover)
         if slerps and self.strategy.founding == "all":
             raise ValueError('slerp merges two models: set strategy.founding = "pairs"')

@@ -43,7 +43,8 @@ def breed(
         UsageError: `out` exists already, or `dtype` is another.
         ConfigError: The recipe is not one that the operator can carry out.
         ModelError: A parent is damaged, not finite, or does not fit the others.
-        BreedError: A parent's folder is not given, the disk is full, or the result not finite.
+        DiskError: The disk has no room or cannot be written.
+        BreedError: A parent's folder is not given, or the result is not finite.
     """
     parameters = validate(recipe)
     parents = _open(recipe, models)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from speciate.configs.load import read_toml, validated
-from speciate.configs.schema import Section
+from speciate.configs.section import Section
 from speciate.errors import ConfigError
 from speciate.population.operators.registry import validate
 from speciate.population.weights import Checkpoint, check_compatible

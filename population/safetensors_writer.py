@@ -19,7 +19,7 @@ from typing import BinaryIO
 import torch
 from torch import Tensor
 
-from speciate.errors import BreedError, ModelError, UsageError
+from speciate.errors import BreedError, DiskError, ModelError, UsageError
 from speciate.records import digest_of
 
 DTYPES: dict[str, torch.dtype] = {
@@ -170,7 +170,7 @@ def new_folder(out: Path, nbytes: int) -> Iterator[Path]:
 
     Raises:
         UsageError: `out` exists already.
-        BreedError: The disk has no room for `nbytes`, or something cannot be written.
+        DiskError: The disk has no room for `nbytes`, or something cannot be written.
     """
     if out.exists() or out.is_symlink():
         raise UsageError(f"{out}: exists already; choose another folder or remove it")
@@ -190,17 +190,17 @@ def new_folder(out: Path, nbytes: int) -> Iterator[Path]:
 def _check_room(out: Path, nbytes: int) -> None:
     free = shutil.disk_usage(out.parent).free
     if free < nbytes + _MARGIN:
-        raise BreedError(
+        raise DiskError(
             f"{out}: needs {_size(nbytes + _MARGIN)} on disk but {_size(free)} are free; "
             "make room or choose another folder"
         )
 
 
-def _translated(exc: OSError, out: Path, nbytes: int) -> BreedError:
+def _translated(exc: OSError, out: Path, nbytes: int) -> DiskError:
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
         needed = _size(nbytes + _MARGIN)
-        return BreedError(f"{out}: the disk became full while writing; make {needed} free")
-    return BreedError(f"{out}: cannot be written ({exc.strerror or exc}); check the folder")
+        return DiskError(f"{out}: the disk became full while writing; make {needed} free")
+    return DiskError(f"{out}: cannot be written ({exc.strerror or exc}); check the folder")
 
 
 def _size(nbytes: int) -> str:

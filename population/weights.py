@@ -269,7 +269,8 @@ def write_model(
 
     Raises:
         UsageError: `out` exists already, or `dtype` is another.
-        BreedError: No room, or a tensor is missing, of the wrong shape or not finite.
+        DiskError: The disk has no room or cannot be written.
+        BreedError: A tensor is missing, of the wrong shape or not finite.
         ModelError: A small file of `frame` is a link to somewhere else.
     """
     specs = _planned(frame, dtype)

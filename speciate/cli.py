@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from speciate import cli_read, cli_run
-from speciate.errors import SpeciateError
+from speciate.errors import DiskError, SpeciateError
 
 app = typer.Typer(
     help="Evolve populations of language models. The archive is a Git repository.",
@@ -53,6 +53,13 @@ def main() -> None:
         # One line, even where a library's message, quoted in ours, has several.
         print("speciate:", *map(str.strip, str(error).splitlines()), file=sys.stderr)
         sys.exit(error.exit_status)
+    except OSError as error:
+        if "--debug" in sys.argv:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        remedy = "look at the disk and the path, and run again"
+        print(f"speciate: {where}{error.strerror or error}; {remedy}", file=sys.stderr)
+        sys.exit(DiskError.exit_status)
 
 
 def _settle() -> None:

@@ -29,6 +29,10 @@ class ArchiveError(UsageError):
     """A folder is not an archive, is in use, or does not hold what was asked for."""
 
 
+class DiskError(UsageError):
+    """A disk has no room or refuses to be written; a campaign stops, and goes on when it has."""
+
+
 class DamageError(SpeciateError):
     """Something recorded or stored no longer is what its digest says."""
 

@@ -17,8 +17,8 @@ def merge(recipe: Path, out: Path) -> str:
         The digest of the weights.
 
     Raises:
-        UsageError: The recipe or a model cannot be used, or `out` exists.
-        BreedError: The disk is full, or the result is not finite.
+        UsageError: The recipe or a model cannot be used, `out` exists, or the disk is full.
+        BreedError: The result is not finite.
     """
     read, models, dtype = read_recipe(recipe)
     return breed(read, models, out, dtype)

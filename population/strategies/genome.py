@@ -95,7 +95,7 @@ class Genome:
         """Up to N merges of founders at random weights: of all of them, or of N shuffled pairs."""
         draws = self.stream(state, "founding")
         size = self.config.population
-        groups: list[tuple[str, ...]] = [self.models] * size
+        groups: Sequence[tuple[str, ...]] = [self.models] * size
         if self.config.founding == "pairs":
             groups = draws.shuffle(list(combinations(self.models, 2)))[:size]
         return [

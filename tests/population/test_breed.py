@@ -14,7 +14,7 @@ from tokenizers.models import WordLevel
 from torch import Tensor
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
-from speciate.errors import BreedError, ConfigError, ModelError, UsageError
+from speciate.errors import BreedError, ConfigError, DiskError, ModelError, UsageError
 from speciate.population.breed import breed
 from speciate.population.weights import Checkpoint
 from speciate.records import Parent, Recipe
@@ -181,7 +181,7 @@ def test_full_disk(
     models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
-    with pytest.raises(BreedError, match=r"needs .* on disk but"):
+    with pytest.raises(DiskError, match=r"needs .* on disk but"):
         breed(recipe("ties"), models, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

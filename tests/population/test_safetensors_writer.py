@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from speciate.errors import BreedError, ConfigError, ModelError, UsageError
+from speciate.errors import BreedError, ConfigError, DiskError, ModelError, UsageError
 from speciate.population.safetensors_writer import Writer
 from speciate.population.weights import Checkpoint, write_model
 
@@ -197,7 +197,7 @@ def test_full_disk_is_known_beforehand(
     frame: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2**20))
-    with pytest.raises(BreedError, match=r"out: needs 16\.0 MiB on disk but 1\.0 MiB are free"):
+    with pytest.raises(DiskError, match=r"out: needs 16\.0 MiB on disk but 1\.0 MiB are free"):
         write_model(tmp_path / "out", frame, iter(lambda: pytest.fail("read a tensor"), None))
     assert left(tmp_path) == ["frame"]
 
@@ -209,7 +209,7 @@ def test_disk_that_becomes_full(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(Writer, "write", full)
-    with pytest.raises(BreedError, match=r"the disk became full while writing; make 16\.0 MiB"):
+    with pytest.raises(DiskError, match=r"the disk became full while writing; make 16\.0 MiB"):
         write_model(tmp_path / "out", frame, floats(random_weights(1)))
     assert left(tmp_path) == ["frame"]
 
@@ -222,13 +222,13 @@ def test_really_full_device(frame: Checkpoint, random_weights: Random, tmp_path:
         "open",
         lambda self, *a, **k: real(Path("/dev/full") if "partial" in str(self) else self, *a, **k),
     )
-    with pytest.raises(BreedError, match="disk became full"):
+    with pytest.raises(DiskError, match="disk became full"):
         write_model(tmp_path / "out", frame, floats(random_weights(1)))
 
 
 def test_other_trouble_is_one_line(frame: Checkpoint, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(BreedError, match=r"cannot be written .*; check the folder"):
+    with pytest.raises(DiskError, match=r"cannot be written .*; check the folder"):
         write_model(tmp_path / "file" / "out", frame, [])
 
 

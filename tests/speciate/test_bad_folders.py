@@ -125,26 +125,17 @@ def test_a_merge_into_a_folder_that_exists(bench: Any) -> None:
     assert line.endswith("/out: exists already; choose another folder or remove it")
 
 
-def merge_that_fails(bench: Any, cli: Any) -> str:
-    """A full disk is no wrong usage: exit status 1; yet nothing is left, and one line tells."""
+def test_a_disk_without_room(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     path = recipe(bench, 'operator = "ties"')
-    before = sorted(bench.folder.iterdir())
-    said = cli("merge", path, bench.folder / "out")
-    assert said.status == 1
-    assert sorted(bench.folder.iterdir()) == before
-    [line] = said.err.splitlines()
-    return str(line)
-
-
-def test_a_disk_without_room(bench: Any, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(bench.folder)._replace(free=2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    line = merge_that_fails(bench, cli)
-    assert line.startswith(f"speciate: {bench.folder}/out: needs 17.6 MiB on disk but 1.0 MiB ")
+    line = bench.refused("merge", path, bench.folder / "out")
+    assert line.startswith(f"{bench.folder}/out: needs 17.6 MiB on disk but 1.0 MiB ")
     assert line.endswith("; make room or choose another folder")
 
 
-def test_a_disk_that_fills_up(bench: Any, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = recipe(bench, 'operator = "ties"')
     write = Writer.write
     written: list[str] = []
 
@@ -155,7 +146,7 @@ def test_a_disk_that_fills_up(bench: Any, cli: Any, monkeypatch: pytest.MonkeyPa
         write(writer, name, tensor)
 
     monkeypatch.setattr(Writer, "write", full)
-    line = merge_that_fails(bench, cli)
+    line = bench.refused("merge", path, bench.folder / "out")
     said = "the disk became full while writing; make 17.6 MiB free"
-    assert line == f"speciate: {bench.folder}/out: {said}"
+    assert line == f"{bench.folder}/out: {said}"
     assert len(written) == 3

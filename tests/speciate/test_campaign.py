@@ -1,5 +1,6 @@
 """Whole campaigns on the zoo: the same archive every time, and weights that can be rebuilt."""
 
+import errno
 import os
 import random
 import shutil
@@ -13,10 +14,12 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from speciate.archive.archive import Archive
-from speciate.errors import DamageError
+from speciate.errors import DamageError, DiskError
 from speciate.evaluator import Engine
+from speciate.population.safetensors_writer import Writer
 from speciate.session import run
 from speciate.verify import verify
 
@@ -273,6 +276,27 @@ def test_a_candidate_that_fails_is_recorded_and_the_campaign_goes_on(
     assert archive.report is not None
     assert archive.state is not None
     assert not {one.id for one in failed} & set(archive.state.members)
+
+
+def test_a_full_disk_stops_the_campaign_and_is_no_candidates_fault(
+    small: Path, done: Archive, transformers: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = small.parent / "full"
+    written: list[str] = []
+    write = Writer.write
+
+    def full(writer: Writer, name: str, tensor: Tensor) -> None:
+        written.append(name)
+        if len(written) > 300:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(writer, name, tensor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "write", full)
+        with pytest.raises(DiskError, match="disk became full"):
+            run(small, out, start=lambda *_: transformers)
+    run(small, out, start=lambda *_: transformers)
+    assert Archive.open(out).head == done.head
 
 
 def _process(path: Path, out: Path) -> subprocess.Popen[bytes]:

@@ -115,7 +115,8 @@ def best(folder: Folder, as_json: Json = False) -> None:
         return
     found = results(archive)
     one = archive.individuals[archive.report["champion"]]
-    value = _short(one) | {"finished": True, "story": display.story(one.id, archive.individuals)}
+    story = display.story(one.id, archive.individuals)
+    value = _short(one) | {"finished": True, "head": archive.head, "story": story}
     emit(as_json, value | found.to_json(), display.final(archive, found))
 
 

@@ -79,13 +79,15 @@ class Meter:
     """Makes snapshots out of what a campaign tells."""
 
     def __init__(self, steps: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """Counts from now; `steps` is the number of the campaign's steps in all."""
+        """Counts from the first evaluation; `steps` is the number of steps in all."""
         self._steps, self._clock = steps, clock
-        self._start, self._evaluations, self._first = clock(), 0, -1
+        self._start, self._evaluations, self._first = 0.0, -1, -1
 
     def count(self) -> None:
-        """One more evaluation."""
+        """One more evaluation; the first one starts the clock, since the engine starts before."""
         self._evaluations += 1
+        if self._evaluations == 0:
+            self._start = self._clock()
 
     def snapshot(
         self, state: State, born: Sequence[Individual], known: Mapping[str, Individual]

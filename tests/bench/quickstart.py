@@ -40,7 +40,7 @@ def row(seed: int, found: dict[str, object]) -> str:
         _cell(gains["choice", found["best_founder"]]),
         _cell(gains["choice", "average"]),
     ]
-    return f"| {seed} | {' | '.join(cells)} | {found['seconds']:.0f} |"
+    return f"| {seed} | {' | '.join(cells)} | {found['seconds']:.0f} | {str(found['head'])[:10]} |"
 
 
 def _cell(gain: dict[str, object]) -> str:
@@ -96,7 +96,9 @@ def main() -> None:
     seeds = parser.parse_args().seeds
     engines()
     print("\n| seed | bits/char over best founder | over average | ", end="")
-    print("choice over best founder | over average | seconds |\n|---|---|---|---|---|---|")
+    print(
+        "choice over best founder | over average | seconds | main |\n|---|---|---|---|---|---|---|"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(seeds):
             print(row(seed, campaign(seed, Path(folder) / str(seed))), flush=True)

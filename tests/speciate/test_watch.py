@@ -1,0 +1,74 @@
+"""What is told while a campaign runs, by a clock that the test turns."""
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+
+from speciate.archive.telemetry import Telemetry
+from speciate.records import Evaluation, Individual, Recipe, Score, State
+from speciate.watch import LiveWatch, Meter, PlainWatch, Recorder, diversity, duration
+
+
+def individual(seed: int, items: tuple[float, ...] | None) -> Individual:
+    scored = None
+    if items is not None:
+        scored = Evaluation(sum(items) / len(items), {"t": Score("accuracy", items)}, "e")
+    return Individual(Recipe("linear", (), {}, seed), "0" * 64, 1, "test", "", scored)
+
+
+GOOD, FAIR, FAILED = individual(0, (1.0, 0.0)), individual(1, (0.0, 0.0)), individual(2, None)
+KNOWN = {one.id: one for one in (GOOD, FAIR, FAILED)}
+STATE = State(step=2, members=(GOOD.id, FAIR.id))
+
+
+def meter_at(*times: float) -> Meter:
+    clock = iter(times)
+    return Meter(6, lambda: next(clock))
+
+
+def test_numbers_of_a_step() -> None:
+    meter = meter_at(100.0, 110.0)
+    for _ in range(6):
+        meter.count()
+    found = meter.snapshot(STATE, [FAIR, FAILED], KNOWN)
+    assert (found.best, found.mean, found.born, found.failed) == (0.5, 0.25, 2, 1)
+    assert found.rate == 0.5  # Five evaluations in the ten seconds since the first.
+    assert found.left == 40.0  # Four more steps like the one that took ten seconds.
+    assert "step 2/6  best 0.5000  mean 0.2500" in found.line()
+
+
+def test_diversity_is_mean_distance_of_item_scores() -> None:
+    assert diversity([GOOD, FAIR]) == 0.5
+    assert diversity([GOOD, GOOD]) == 0.0
+    assert diversity([GOOD]) == diversity([]) == 0.0
+
+
+def test_durations() -> None:
+    assert [duration(seconds) for seconds in (5, 65, 3725)] == ["0:05", "1:05", "1:02:05"]
+
+
+def test_plain_lines_and_telemetry(tmp_path: Path) -> None:
+    text = io.StringIO()
+    telemetry = Telemetry(tmp_path / "telemetry.jsonl")
+    watch = Recorder(telemetry, PlainWatch(meter_at(0.0, 1.0), Console(file=text, width=200)))
+    watch.candidate(1, 1)
+    watch.step(STATE, [GOOD], KNOWN)
+    assert text.getvalue().startswith("step 2/6")
+    (line,) = telemetry.read()
+    assert (line["step"], line["born"]) == (2, 1)
+
+
+def test_live_view_shows_candidates_and_steps() -> None:
+    text = io.StringIO()
+    console = Console(file=text, width=120, force_terminal=True)
+    with Live(console=console, auto_refresh=False) as live:
+        watch = LiveWatch(meter_at(0.0, 2.0), live)
+        watch.candidate(1, 3)
+        live.refresh()
+        assert "1/3" in text.getvalue()
+        watch.step(STATE, [GOOD], KNOWN)
+        live.refresh()
+    assert "2/6" in text.getvalue()
+    assert "0.5000" in text.getvalue()

@@ -14,15 +14,16 @@ install: $(VENV)/installed
 
 # What is tested is the installed package, not the checkout.
 $(VENV)/installed: $(VENV)/ready $(SOURCES)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --reinstall-package speciate .
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --reinstall-package speciate .
 	@touch $@
 
 $(VENV)/ready: pyproject.toml
-	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'speciate needs Python 3.11 or newer: make PYTHON=python3.11')"
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --group bootstrap
-	$(BIN)/uv pip install --quiet --python $(BIN)/python $(if $(filter gpu,$(EXTRA)),--no-config) --group dev '.[$(EXTRA)]'
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'speciate needs Python 3.11 or newer: make PYTHON=python3.11')"
+	@echo 'setting up $(VENV): the first time takes a minute or two'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(BIN)/python -m pip install --quiet --group bootstrap
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(if $(filter gpu,$(EXTRA)),--no-config) --group dev '.[$(EXTRA)]'
 	@touch $@
 
 test: install
@@ -41,7 +42,7 @@ bench: install
 	$(BIN)/python tests/bench/quickstart.py
 
 nightly: install
-	$(BIN)/pytest -m 'nightly or slow or not slow'
+	$(BIN)/pytest -m 'nightly or not nightly'
 
 clean:
 	rm -rf $(VENV) build *.egg-info

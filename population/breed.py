@@ -8,10 +8,11 @@ from torch import Tensor
 
 from speciate.configs.operators import Parameters
 from speciate.errors import BreedError, ModelError
+from speciate.population.compatibility import check_compatible
 from speciate.population.operators.operator import Locus
 from speciate.population.operators.registry import OPERATORS, validate
 from speciate.population.randomness import Stream, stream
-from speciate.population.weights import SHARD_BYTES, Checkpoint, check_compatible, write_model
+from speciate.population.weights import SHARD_BYTES, Checkpoint, write_model
 from speciate.records import Recipe
 
 Sources = Mapping[str, tuple[Checkpoint, ...]]

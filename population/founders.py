@@ -6,7 +6,8 @@ from pathlib import Path
 
 from speciate.configs import schema
 from speciate.errors import DamageError
-from speciate.population.weights import Checkpoint, check_compatible, check_finite
+from speciate.population.compatibility import check_compatible
+from speciate.population.weights import Checkpoint, check_finite
 from speciate.records import FOUNDER, Recipe
 
 

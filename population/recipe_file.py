@@ -10,8 +10,9 @@ from pydantic import Field
 from speciate.configs.load import read_toml, validated
 from speciate.configs.section import Section
 from speciate.errors import ConfigError
+from speciate.population.compatibility import check_compatible
 from speciate.population.operators.registry import validate
-from speciate.population.weights import Checkpoint, check_compatible
+from speciate.population.weights import Checkpoint
 from speciate.records import Parent, Recipe
 
 

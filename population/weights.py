@@ -1,7 +1,7 @@
-"""Model folders of the Hugging Face layout: reading, comparing and writing them, by the tensor."""
+"""Model folders of the Hugging Face layout: read and written by the tensor."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +25,6 @@ SINGLE = "model.safetensors"
 SHARD_BYTES = 5 * 2**30
 OUTPUT_DTYPES = {name: getattr(torch, name) for name in ("float32", "bfloat16", "float16")}
 
-_SAME_CONFIG = (
-    "architectures",
-    "model_type",
-    "vocab_size",
-    "hidden_size",
-    "intermediate_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "num_key_value_heads",
-    "head_dim",
-    "tie_word_embeddings",
-)
-_SHOWN = 5
-
 
 class Checkpoint:
     """Read-only, memory-mapped view of a model folder: one safetensors file, or indexed shards.
@@ -60,7 +46,7 @@ class Checkpoint:
         self.path = path
         if not path.is_dir():
             raise ModelError(f"{path}: no such folder; give the path of a Hugging Face model")
-        self.config: dict[str, Any] = _read_json(path, "config.json")
+        self.config: dict[str, Any] = read_json(path, "config.json")
         self._handles: dict[str, Any] = self._open()
         self.names = tuple(sorted(self._handles))
         self._specs = {name: self._spec(name) for name in self.names}
@@ -117,7 +103,7 @@ class Checkpoint:
         return {name: handles[file] for name, file in places.items()}
 
     def _weight_map(self) -> dict[str, str]:
-        places = _read_json(self.path, INDEX).get("weight_map")
+        places = read_json(self.path, INDEX).get("weight_map")
         if not isinstance(places, dict) or not places:
             raise ModelError(f"{self.path}: {INDEX} has no weight_map; fetch the model again")
         for file in places.values():
@@ -142,7 +128,12 @@ class Checkpoint:
             ) from exc
 
 
-def _read_json(folder: Path, file: str) -> dict[str, Any]:
+def read_json(folder: Path, file: str) -> dict[str, Any]:
+    """The JSON object in a file of a model folder.
+
+    Raises:
+        ModelError: The file is missing, or is something else.
+    """
     try:
         value = json.loads((folder / file).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -168,81 +159,6 @@ def check_finite(checkpoint: Checkpoint) -> None:
                 f"{checkpoint.path}: tensor {name} has NaN or infinite values; "
                 "do not breed from this model"
             )
-
-
-def check_compatible(models: Mapping[str, Checkpoint]) -> None:
-    """Whether tensors of the same name mean the same in all models; reads no weights.
-
-    Raises:
-        ModelError: The first differences from the first model.
-    """
-    (first, frame), *others = models.items()
-    problems = [f"{label}: {line}" for label, model in models.items() for line in _quantised(model)]
-    for label, model in others:
-        problems += [f"{label}: {line}" for line in _differences(frame, model)]
-    if not problems:
-        return
-    more = f" and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-    raise ModelError(
-        f"models do not fit the first one, {first}: {', '.join(problems[:_SHOWN])}{more}; "
-        "merge only models of one architecture and one vocabulary"
-    )
-
-
-def _quantised(model: Checkpoint) -> Iterator[str]:
-    if model.config.get("quantization_config"):
-        yield "quantised weights cannot be averaged; dequantise the model first"
-
-
-def _differences(first: Checkpoint, other: Checkpoint) -> Iterator[str]:
-    for key in _SAME_CONFIG:
-        ours, theirs = first.config.get(key), other.config.get(key)
-        # A key that one file leaves out has its default, which the tensors will contradict.
-        if ours is not None and theirs is not None and ours != theirs:
-            yield f"{key} is {theirs}, not {ours}"
-    yield from _listed("lacks", set(first.names) - set(other.names))
-    yield from _listed("has extra", set(other.names) - set(first.names))
-    for name in sorted(set(first.names) & set(other.names)):
-        if first.shape(name) != other.shape(name):
-            yield f"{name} has shape {list(other.shape(name))}, not {list(first.shape(name))}"
-        elif first.dtype(name).is_floating_point != other.dtype(name).is_floating_point:
-            yield f"{name} is {other.dtype(name)}, not {first.dtype(name)}"
-    yield from _vocabulary_differences(first.path, other.path)
-
-
-def _listed(verb: str, names: set[str]) -> Iterator[str]:
-    if names:
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        yield f"{verb} {', '.join(sorted(names)[:3])}{more}"
-
-
-def _vocabulary_differences(first: Path, other: Path) -> Iterator[str]:
-    files = first / "tokenizer.json", other / "tokenizer.json"
-    if not all(file.is_file() for file in files):
-        return  # Without a tokenizer a model says nothing that could be contradicted.
-    if files[0].read_bytes() == files[1].read_bytes():
-        return
-    ours, theirs = _vocabulary(first), _vocabulary(other)
-    tokens = sorted(t for t in ours.keys() | theirs.keys() if ours.get(t) != theirs.get(t))
-    if tokens:
-        ids = theirs.get(tokens[0], "absent"), ours.get(tokens[0], "absent")
-        more = f" ({len(tokens) - 1} more differ)" if len(tokens) > 1 else ""
-        yield f"token {tokens[0]!r} is {ids[0]}, not {ids[1]}{more}"
-
-
-def _vocabulary(folder: Path) -> dict[str, int]:
-    """Id of each token; Unigram models store a list whose positions are the ids."""
-    tokenizer = _read_json(folder, "tokenizer.json")
-    try:
-        vocabulary = tokenizer["model"]["vocab"]
-        if isinstance(vocabulary, list):
-            vocabulary = {token: number for number, (token, _) in enumerate(vocabulary)}
-        added = {token["content"]: token["id"] for token in tokenizer.get("added_tokens") or ()}
-        return {**vocabulary, **added}
-    except (KeyError, TypeError, ValueError) as exc:
-        raise ModelError(
-            f"{folder}: tokenizer.json has no vocabulary ({exc!r}); save the tokenizer again"
-        ) from exc
 
 
 def write_model(

@@ -1,6 +1,7 @@
 """From a campaign file to a finished archive: everything is checked first, then started."""
 
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,7 +79,10 @@ def _complete(
     frame = founders[0].path
     tokenizer = Tokenizer(frame)
     cache = EvaluationCache(archive.folder / "evaluations")
+    began = time.monotonic()
     engine = start(config.engine, frame)
+    took = round(time.monotonic() - began, 3)
+    archive.telemetry.append({"engine": engine.fingerprint, "start_seconds": took})
     try:
         stages = Stages(
             config=config,
@@ -149,7 +153,7 @@ def _opened(out: Path, resolved: Mapping[str, Any]) -> Iterator[Archive]:
 
 def _take_away(out: Path, fresh: Sequence[Path]) -> None:
     """Removes what a campaign puts into its folder, and the folders made for it, inner first."""
-    for name in (".git", "lock", "local.json", "evaluations", "weights"):
+    for name in (".git", "lock", "local.json", "telemetry.jsonl", "evaluations", "weights"):
         path = out / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     for folder in fresh:

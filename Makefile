@@ -1,9 +1,9 @@
-# EXTRA=gpu installs the CUDA build of vLLM instead of the CPU one.
+# EXTRA=gpu installs the CUDA build of vLLM instead of the CPU one; give it a VENV of its own.
 EXTRA ?= cpu
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(shell find speciate agents archive configs evaluator population -name '*.py' -o -name '*.toml' -o -name '*.jsonl')
+SOURCES := $(shell find speciate agents archive configs evaluator population -type f -not -name '*.pyc')
 
 .PHONY: quickstart test lint types bench nightly check clean install
 

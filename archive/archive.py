@@ -73,7 +73,7 @@ class Archive:
             raise
 
     @classmethod
-    def open(cls, folder: Path, *, writable: bool = False) -> Self:
+    def open(cls, folder: str | Path, *, writable: bool = False) -> Self:
         """Open an archive.
 
         Args:
@@ -84,6 +84,7 @@ class Archive:
             ArchiveError: The folder is not an archive; or another process runs a campaign in it.
             DamageError: Its last step cannot be read.
         """
+        folder = Path(folder)
         if not cls.is_archive(folder):
             start = f"`speciate run CONFIG --out {folder}`"
             raise ArchiveError(f"{folder} is not an archive; start a campaign with {start}")

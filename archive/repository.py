@@ -137,6 +137,8 @@ class Repository:
         Raises:
             ArchiveError: Something else moved main, or holds its lock.
         """
+        # After a power cut main must not name objects that never reached the disk.
+        os.sync()
         status, _, said = self._run("update-ref", MAIN, new, old or NO_COMMIT)
         # A git that outlived its killed parent may have made this very move.
         if status and self.head() != new:

@@ -90,6 +90,9 @@ class Succession(Parameters):
     )
 
 
+# Operators on task vectors, which start from a base.
+WITH_BASE = frozenset({"task_arithmetic", "ties", "dare_linear", "dare_ties"})
+
 OPERATOR_PARAMETERS: dict[str, type[Parameters]] = {
     "linear": Linear,
     "slerp": Slerp,

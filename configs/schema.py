@@ -4,12 +4,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from speciate.configs.operators import OPERATOR_PARAMETERS
+from speciate.configs.operators import OPERATOR_PARAMETERS, WITH_BASE, NonNegative
 from speciate.configs.section import Section, nearest
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+
+
+def founder_name(path: str) -> str:
+    """What a founder is called: the last part of its path as written, wherever links lead."""
+    return path.rstrip("/").rsplit("/", 1)[-1]
 
 
 class Founders(Section):
@@ -18,14 +23,16 @@ class Founders(Section):
     base: str | None = Field(None, description="Common ancestor, origin of task vectors.")
     models: tuple[str, ...] = Field(description="Model folders to breed from.", min_length=2)
 
-    @field_validator("models")
-    @classmethod
-    def _distinct(cls, models: tuple[str, ...]) -> tuple[str, ...]:
-        names = [path.rstrip("/").rsplit("/", 1)[-1] for path in models]
+    @model_validator(mode="after")
+    def _distinct(self) -> "Founders":
+        paths = dict.fromkeys([*([self.base] if self.base else []), *self.models])
+        names = [founder_name(path) for path in paths]
         for name in names:
+            if name in ("", ".", "..", "average", "champion"):
+                raise ValueError(f"a founder cannot be named '{name}'; rename its folder")
             if names.count(name) > 1:
                 raise ValueError(f"two model folders are named '{name}'; rename one")
-        return models
+        return self
 
 
 class TaskBase(Section):
@@ -34,7 +41,7 @@ class TaskBase(Section):
     name: Name = Field(description="Of the task, in tables and in the archive.")
     search: str | None = Field(None, description="JSONL that selection sees; needed if weight > 0.")
     test: str | None = Field(None, description="JSONL scored only at the end.")
-    weight: Annotated[float, Field(ge=0)] = Field(1.0, description="Share of the fitness.")
+    weight: NonNegative = Field(1.0, description="Share of the fitness.")
     chat: bool = Field(False, description="Render prompts by the tokenizer's chat template.")
 
     @model_validator(mode="after")
@@ -66,7 +73,9 @@ class ExactMatch(TaskBase):
 
     kind: Literal["exact_match"]
     max_tokens: Annotated[int, Field(ge=1, le=65536)] = Field(32, description="Answer's limit.")
-    stop: tuple[str, ...] = Field((), description="The answer ends before the first of these.")
+    stop: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (), description="The answer ends before the first of these."
+    )
     strip: bool = Field(True, description="Ignore white space around answers.")
 
 
@@ -156,7 +165,7 @@ class Genome(Section):
     crossover_rate: Rate = Field(0.8, description="Probability of each of the N/2 trials.")
     mutation_rate: Rate = Field(0.15, description="Probability that an individual has a mutant.")
     gene_rate: Rate = Field(0.01, description="Fraction of a mutant's elements that is moved.")
-    sigma: Annotated[float, Field(ge=0)] = Field(0.01, description="Of the noise, in weights.")
+    sigma: NonNegative = Field(0.01, description="Of the noise, in weights.")
     elite: Rate = Field(0.02, description="Fraction of N that survives by rank alone.")
     tournament: Annotated[int, Field(ge=1)] = Field(3, description="Size of a tournament.")
     crossover: tuple[Crossover, ...] = Field(
@@ -172,7 +181,7 @@ class GenomePlus(Genome):
     crossover_rate: Rate = Field(0.3, description="Probability of each of the N/2 trials.")
     mutation_rate: Rate = Field(0.3, description="Probability that an individual has a mutant.")
     gene_rate: Rate = Field(0.1, description="Fraction of a mutant's elements that is moved.")
-    sigma: Annotated[float, Field(ge=0)] = Field(0.001, description="Of the noise, in weights.")
+    sigma: NonNegative = Field(0.001, description="Of the noise, in weights.")
     elite: Rate = Field(0.1, description="Fraction of N that survives by rank alone.")
     inertia: Rate = Field(0.2, description="phi0, pull along the last move.")
     cognitive: Rate = Field(0.2, description="phi1, pull to the individual's own best.")
@@ -221,13 +230,12 @@ class Campaign(Section):
                 raise ValueError(f"two tasks are named '{name}'")
         if not any(task.weight > 0 for task in self.tasks):
             raise ValueError("no task has weight > 0, so there is no fitness to select by")
-        needs = {"task_arithmetic", "ties", "dare_linear", "dare_ties"}
         if not any(task.test for task in self.tasks):
             raise ValueError("no task has a 'test' file, which the final report is made from")
         slerps = any(crossover.operator == "slerp" for crossover in self.strategy.crossover)
         if slerps and self.strategy.founding == "all":
             raise ValueError('slerp merges two models: set strategy.founding = "pairs"')
-        used = {crossover.operator for crossover in self.strategy.crossover} & needs
+        used = {crossover.operator for crossover in self.strategy.crossover} & WITH_BASE
         if used and self.founders.base is None:
             raise ValueError(f"{min(used)} needs a base model: set founders.base")
         return self

@@ -28,7 +28,8 @@ class Engine(Protocol):
         """Replaces the weights by those of a model folder of the same architecture.
 
         Raises:
-            EvaluationError: The weights cannot be loaded.
+            EvaluationError: The weights cannot be loaded. Its text is archived, so it names no
+                path and nothing else of this machine; the cause is chained to it.
         """
 
     def logprobs(self, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:

@@ -88,7 +88,7 @@ class VllmEngine:
         try:
             self._llm.collective_rpc("reload_weights", kwargs={"weights_path": str(model)})
         except (RuntimeError, ValueError, KeyError, OSError, AssertionError) as exc:
-            raise EvaluationError(f"{model}: vLLM cannot load its weights: {exc}") from exc
+            raise EvaluationError(f"vLLM cannot load the weights ({type(exc).__name__})") from exc
         if self._on_cpu:
             self._llm.apply_model(_repack_heads)
 
@@ -111,7 +111,7 @@ class VllmEngine:
         try:
             return list(self._llm.generate(requests, settings, use_tqdm=False))
         except (RuntimeError, ValueError) as exc:
-            raise EvaluationError(f"vLLM refused a batch: {exc}") from exc
+            raise EvaluationError(f"vLLM failed on a batch ({type(exc).__name__})") from exc
 
     def close(self) -> None:
         """See `Engine.close`."""

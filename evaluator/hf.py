@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import transformers
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, GenerationConfig
 
@@ -48,17 +49,19 @@ class TransformersEngine:
     def load(self, model: Path) -> None:
         """See `Engine.load`."""
         state = {}
-        for file in sorted(model.glob("*.safetensors")):
-            state.update(load_file(file))
         try:
+            for file in sorted(model.glob("*.safetensors")):
+                state.update(load_file(file))
             missing, unexpected = self._model.load_state_dict(state, strict=False)
-        except RuntimeError as exc:
-            raise EvaluationError(f"{model}: weights do not fit: {exc}") from exc
+        except (RuntimeError, OSError, SafetensorError) as exc:
+            raise EvaluationError(
+                f"transformers cannot load the weights ({type(exc).__name__})"
+            ) from exc
         tied = set(getattr(self._model, "all_tied_weights_keys", None) or ())
         if unexpected or set(missing) - tied:
             raise EvaluationError(
-                f"{model}: weights do not fit: missing {sorted(set(missing) - tied)[:3]}, "
-                f"unexpected {unexpected[:3]}"
+                f"weights do not fit: missing {sorted(set(missing) - tied)[:3]}, "
+                f"unexpected {sorted(unexpected)[:3]}"
             )
 
     @torch.inference_mode()

@@ -55,16 +55,30 @@ class Tokenizer:
         """Token ids of a whole text, with the special tokens that the model expects before it."""
         return list(self._tokenizer(text)["input_ids"])
 
-    def encode_pair(self, prompt: str, continuation: str) -> tuple[list[int], int]:
+    def encode_pair(
+        self, prompt: str, continuation: str, rendered: bool = False
+    ) -> tuple[list[int], int]:
         """Token ids of prompt and continuation together, and where the continuation begins.
 
         White space at the end of the prompt is scored with the continuation, since tokenizers
-        merge it with the word that follows. At least one token stands before the continuation.
+        merge it with the word that follows; so is a token that the two share. At least one token
+        stands before what is scored.
+
+        Args:
+            prompt: May be empty.
+            continuation: Not empty.
+            rendered: The prompt is a rendered chat, which holds its special tokens and its last
+                white space already.
         """
-        stripped = prompt.rstrip()
-        continuation = prompt[len(stripped) :] + continuation
-        whole = self._prefixed(self._tokenizer(stripped + continuation)["input_ids"])
-        return whole, max(1, len(self._prefixed(self._tokenizer(stripped)["input_ids"])))
+        encode = self.encode_rendered if rendered else self.encode
+        stripped = prompt if rendered else prompt.rstrip()
+        whole = self._prefixed(encode(prompt + continuation))
+        before = self._prefixed(encode(stripped))
+        same = next(
+            (place for place, (a, b) in enumerate(zip(whole, before, strict=False)) if a != b),
+            min(len(whole), len(before)),
+        )
+        return whole, min(max(1, same), len(whole) - 1)
 
     def _prefixed(self, tokens: Sequence[int]) -> list[int]:
         """With a token to condition on, for tokenizers that put none at the beginning."""

@@ -17,6 +17,12 @@ _SAME_CONFIG = (
     "num_key_value_heads",
     "head_dim",
     "tie_word_embeddings",
+    "hidden_act",
+    "rms_norm_eps",
+    "rope_theta",
+    "rope_scaling",
+    "rope_parameters",
+    "sliding_window",
 )
 _SHOWN = 5
 

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-from speciate.configs.operators import OPERATOR_PARAMETERS
+from speciate.configs.operators import OPERATOR_PARAMETERS, WITH_BASE
 from speciate.configs.schema import Crossover
 from speciate.population.randomness import Stream
 from speciate.records import Parent, Recipe
-
-WITH_BASE = ("task_arithmetic", "ties", "dare_linear", "dare_ties")
 
 
 def cross(
@@ -23,7 +21,7 @@ def cross(
     Args:
         options: Operators to draw from, by their shares; their parameter ranges are drawn from.
         models: Ids of the parents; slerp takes two.
-        weights: How much of each; any scale, at least one above 0.
+        weights: How much of each, at any scale; all 0 stands for equal parts.
         base: Id of the common ancestor, for the operators that need it.
         stream: Where the draws come from.
         seed: Of the recipe.
@@ -31,7 +29,8 @@ def cross(
     option = options[stream.choice([option.share for option in options])]
     parameters = {key: _drawn(value, stream) for key, value in sorted(option.parameters.items())}
     total = sum(weights)
-    shares = [weight / total for weight in weights]
+    # Parents that all score nothing have equal parts.
+    shares = [weight / total if total > 0 else 1 / len(models) for weight in weights]
     if option.operator == "slerp":
         parameters["t"] = shares[1]
     else:

@@ -37,23 +37,23 @@ def load_founders(config: schema.Founders, root: Path) -> tuple[Founder, ...]:
         ModelError: A folder is missing or damaged, a tensor has NaN or infinity, or the models
             differ in architecture, shapes or vocabulary.
     """
-    listed = ([config.base] if config.base else []) + list(config.models)
-    paths = list(dict.fromkeys((root / path).resolve() for path in listed))
-    checkpoints = {path.name: Checkpoint(path) for path in paths}
+    listed = dict.fromkeys(([config.base] if config.base else []) + list(config.models))
+    paths = {schema.founder_name(path): (root / path).absolute() for path in listed}
+    checkpoints = {name: Checkpoint(path) for name, path in paths.items()}
     check_compatible(checkpoints)
     for checkpoint in checkpoints.values():
         check_finite(checkpoint)
-    base = (root / config.base).resolve() if config.base else None
+    base = schema.founder_name(config.base) if config.base else None
     return tuple(
-        Founder(path.name, path, checkpoints[path.name].digest(), path == base) for path in paths
+        Founder(name, path, checkpoints[name].digest(), name == base)
+        for name, path in paths.items()
     )
 
 
 def breeding(founders: Sequence[Founder], config: schema.Founders) -> tuple[str, ...]:
     """Ids of the founders to breed from, in the order of the campaign file."""
-    names = [Path(path).name for path in config.models]
     by_name = {founder.name: founder.recipe.id for founder in founders}
-    return tuple(by_name[name] for name in names)
+    return tuple(by_name[schema.founder_name(path)] for path in config.models)
 
 
 def check_unchanged(founders: Sequence[Founder], recorded: Mapping[str, str]) -> None:

@@ -1,7 +1,7 @@
 """The loop: ask, breed, evaluate, tell, commit. Only this module knows every stage."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from speciate.archive.archive import Archive
 from speciate.configs import schema
@@ -56,8 +56,8 @@ def _found(stages: Stages) -> State:
     """Step 0: the founders are scored, and become the roots of the family tree."""
     born = []
     for founder in stages.founders:
-        scored = _score(stages, founder.digest, founder.recipe.id, {})
-        born.append(Individual(founder.recipe, founder.digest, 0, "founder", "", scored))
+        unscored = Individual(founder.recipe, founder.digest, 0, "founder")
+        born.append(replace(unscored, evaluation=score(stages, unscored, {})))
         stages.watch.candidate(len(born), len(stages.founders))
     state = stages.strategy.start(born)
     _commit(stages, state, born, {one.id: one for one in born})
@@ -73,25 +73,39 @@ def _raise(
     try:
         digest = stages.nursery.raise_offspring(recipe, known)
         unscored = Individual(recipe, digest, step, proposal.proposer)
-        scored = _score(stages, digest, recipe.id, {**known, recipe.id: unscored})
+        scored = score(stages, unscored, known)
     except (BreedError, EvaluationError) as exc:
         error = str(exc)
+        stages.archive.telemetry.append({"failed": recipe.id, "cause": repr(exc.__cause__ or exc)})
+        # Is it the candidate, or the engine? What fails on a founder too stops the campaign.
+        stages.search.engine.load(stages.founders[0].path)
     return Individual(recipe, digest, step, proposal.proposer, proposal.reason, scored, error)
 
 
-def _score(stages: Stages, digest: str, name: str, known: Mapping[str, Individual]) -> Evaluation:
-    scores = stages.search.score(digest, stages.nursery.folder(name, known))
+def score(stages: Stages, one: Individual, known: Mapping[str, Individual]) -> Evaluation:
+    """An individual's evaluation on the search splits.
+
+    Raises:
+        EvaluationError: The engine cannot load or run its weights.
+    """
+    folder = stages.nursery.folder(one.id, {**known, one.id: one})
+    scores = stages.search.score(str(one.digest), folder)
     return evaluation(stages.config.tasks, scores, stages.search.engine.fingerprint)
 
 
 def _commit(
     stages: Stages, state: State, born: Sequence[Individual], known: Mapping[str, Individual]
 ) -> None:
-    """Archives the step, then lets go of the weights that the policy does not keep."""
+    """Archives the step, and tells of it."""
     stages.archive.commit_step(state, born)
+    let_go(stages, state, known)
+    stages.watch.step(state, born, known)
+
+
+def let_go(stages: Stages, state: State, known: Mapping[str, Individual]) -> None:
+    """Deletes the weights that the store's policy does not keep after a step."""
     if stages.config.store.keep != "all":
         stages.archive.weights.prune(kept_digests(stages.config.store.keep, state, known))
-    stages.watch.step(state, born, known)
 
 
 def kept_digests(policy: str, state: State, known: Mapping[str, Individual]) -> frozenset[str]:

@@ -22,7 +22,7 @@ def status(folder: Folder, as_json: Json = False) -> None:
     """How far a campaign is, and who lives."""
     archive = Archive.open(folder)
     known, state, steps = archive.individuals, archive.state, archive.steps()
-    last = archive.telemetry.read()[-1:]
+    last = [facts for facts in archive.telemetry.read() if "step" in facts][-1:]
     value = {
         "name": archive.config["name"],
         "head": archive.head,

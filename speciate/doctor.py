@@ -85,5 +85,8 @@ def _memory() -> Check:
 
 
 def _disk(folder: Path) -> Check:
-    free = shutil.disk_usage(folder).free / GIB
+    place = folder.absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free / GIB
     return Check("disk", free >= 1, f"{free:.1f} GiB free", "free at least 1 GiB")

@@ -1,12 +1,15 @@
 """Takes one individual out of an archive, as a model folder with a model card."""
 
 import shutil
+import tempfile
 from pathlib import Path
 
 from speciate.archive.archive import Archive
-from speciate.errors import UsageError
+from speciate.archive.store import WeightStore
+from speciate.errors import DamageError, UsageError
+from speciate.nursery import nursery_of
+from speciate.population.weights import Checkpoint
 from speciate.records import canonical_json
-from speciate.verify import nursery
 from speciate.words import describe, label
 
 
@@ -14,26 +17,34 @@ def export(archive: Archive, name: str, out: Path) -> None:
     """Writes a complete model folder, rebuilt if its weights are not stored.
 
     Args:
-        archive: Open; the weight store may grow.
+        archive: Open; nothing in it is changed.
         name: Id of the individual.
         out: The new folder; it appears complete or not at all.
 
     Raises:
         UsageError: `out` exists.
         BreedError: The individual failed, so that it has no weights.
-        DamageError: A rebuild did not give the recorded weights.
+        DamageError: The weights found or rebuilt are not the recorded ones.
     """
     if out.exists():
         raise UsageError(f"{out} exists already; choose a new folder")
-    source = nursery(archive, archive.weights).folder(name, archive.individuals)
-    unfinished = out.with_name(f".{out.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    try:
-        shutil.copytree(source, unfinished)
-        (unfinished / "README.md").write_text(card(archive, name), encoding="utf-8")
-        unfinished.rename(out)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    one = archive.individuals[name]
+    stored = archive.weights.path(one.digest) if one.digest else None
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # Beside `out`: a campaign may run in the archive, and its store is its own.
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
+        rebuilder = nursery_of(archive, WeightStore(Path(scratch) / "weights"))
+        source = stored or rebuilder.folder(name, archive.individuals)
+        model = Path(scratch) / "model"
+        shutil.copytree(source, model)
+        found = Checkpoint(model).digest()
+        if found != one.digest:
+            raise DamageError(
+                f"{source} has weights {found[:12]}, recorded are {str(one.digest)[:12]}; "
+                "`speciate fsck` tells what to do"
+            )
+        (model / "README.md").write_text(card(archive, name), encoding="utf-8")
+        model.rename(out)
 
 
 def card(archive: Archive, name: str) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from speciate.campaign import Stages
+from speciate.campaign import Stages, let_go, score
 from speciate.evaluator.ensemble import majority
-from speciate.evaluator.evaluator import Evaluator, evaluation
+from speciate.evaluator.evaluator import Evaluator
 from speciate.lineage import champion
 from speciate.population.founders import breeding
 from speciate.records import Individual, Parent, Recipe, Score, State
@@ -44,6 +44,7 @@ def finish(stages: Stages, test: Evaluator, state: State) -> None:
     }
     born = [] if average.id in stages.archive.individuals else [average]
     stages.archive.commit_step(replace(state, step=state.step + 1), born, report)
+    let_go(stages, state, known)
 
 
 def _average(stages: Stages, known: Mapping[str, Individual], state: State) -> Individual:
@@ -53,13 +54,7 @@ def _average(stages: Stages, known: Mapping[str, Individual], state: State) -> I
     recipe = Recipe("linear", parents, {"weights": None, "normalize": True}, seed=0)
     digest = stages.nursery.raise_offspring(recipe, known)
     average = Individual(recipe, digest, state.step, "baseline", "plain average of the founders")
-    folder = stages.nursery.folder(recipe.id, {**known, recipe.id: average})
-    scored = evaluation(
-        stages.config.tasks,
-        stages.search.score(digest, folder),
-        stages.search.engine.fingerprint,
-    )
-    return replace(average, evaluation=scored)
+    return replace(average, evaluation=score(stages, average, known))
 
 
 def _test(stages: Stages, test: Evaluator, name: str, known: Mapping[str, Individual]) -> Scores:

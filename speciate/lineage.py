@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from speciate.errors import ArchiveError
 from speciate.records import Individual
 
 
@@ -18,6 +19,12 @@ def ancestors(name: str, known: Mapping[str, Individual]) -> list[str]:
 
 
 def champion(known: Mapping[str, Individual]) -> Individual:
-    """The fittest ever seen on the search splits, founders included; ties go to the lower id."""
+    """The fittest ever seen on the search splits, founders included; ties go to the lower id.
+
+    Raises:
+        ArchiveError: Nobody has been scored yet.
+    """
     scored = [one for one in known.values() if one.evaluation]
+    if not scored:
+        raise ArchiveError("nobody has been scored yet; look again after the first step")
     return min(scored, key=lambda one: (-one.fitness, one.id))

@@ -6,7 +6,7 @@ from speciate.population.breed import breed
 from speciate.population.recipe_file import read_recipe
 
 
-def merge(recipe: Path, out: Path) -> str:
+def merge(recipe: str | Path, out: str | Path) -> str:
     """Carries out a recipe file.
 
     Args:
@@ -20,5 +20,5 @@ def merge(recipe: Path, out: Path) -> str:
         UsageError: The recipe or a model cannot be used, `out` exists, or the disk is full.
         BreedError: The result is not finite.
     """
-    read, models, dtype = read_recipe(recipe)
-    return breed(read, models, out, dtype)
+    read, models, dtype = read_recipe(Path(recipe))
+    return breed(read, models, Path(out), dtype)

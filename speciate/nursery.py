@@ -4,11 +4,14 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from speciate.archive.archive import Archive
 from speciate.archive.store import WeightStore
 from speciate.configs import schema
-from speciate.errors import BreedError, DamageError
+from speciate.configs.load import validated
+from speciate.errors import BreedError, DamageError, ModelError
 from speciate.population.breed import breed
-from speciate.records import Individual, Recipe
+from speciate.population.weights import Checkpoint
+from speciate.records import FOUNDER, Individual, Recipe
 
 GIB = 2**30
 
@@ -65,6 +68,23 @@ class Nursery:
             raise DamageError(f"{name[:10]}: its weights vanished from the store; run again")
         return stored
 
+    def drop_damaged(self) -> list[str]:
+        """Deletes stored weights that no longer have their digest, as after a power cut.
+
+        Returns:
+            Their digests; they are rebuilt when next needed.
+        """
+        stored = self._store.digests()
+        damaged = [digest for digest in sorted(stored) if not self._is_sound(digest)]
+        self._store.prune(stored - set(damaged))
+        return damaged
+
+    def _is_sound(self, digest: str) -> bool:
+        try:
+            return Checkpoint(self._store.folder / digest).digest() == digest
+        except ModelError:
+            return False
+
     def _rebuild(self, individual: Individual, known: Mapping[str, Individual]) -> None:
         """Ancestors first, without recursion: a lineage may be thousands of generations deep."""
         for name in self._missing(individual.id, known):
@@ -92,3 +112,19 @@ class Nursery:
             stack.append((current, True))
             stack += [(parent.id, False) for parent in reversed(known[current].recipe.parents)]
         return list(order)
+
+
+def nursery_of(archive: Archive, store: WeightStore) -> Nursery:
+    """A nursery for the individuals of an archive, with weights in `store`.
+
+    Founders are where this machine last had them.
+    """
+    resolved = {key: value for key, value in archive.config.items() if key != "digests"}
+    config = validated(schema.Campaign, resolved, f"{archive.folder}: campaign.json")
+    paths = archive.founder_paths
+    founders = {
+        name: paths[str(one.recipe.parameters["name"])]
+        for name, one in archive.individuals.items()
+        if one.recipe.operator == FOUNDER and one.recipe.parameters["name"] in paths
+    }
+    return Nursery(founders, store, config.store)

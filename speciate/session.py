@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from speciate.archive.archive import Archive
 from speciate.campaign import Stages, evolve
 from speciate.configs import schema
 from speciate.configs.load import load
-from speciate.errors import ArchiveError
+from speciate.errors import ArchiveError, TaskError
 from speciate.evaluator import Engine
 from speciate.evaluator.cache import EvaluationCache
 from speciate.evaluator.evaluator import Evaluator
@@ -30,8 +30,8 @@ WatchFor = Callable[[Strategy, Archive], Watch]
 
 
 def run(
-    path: Path,
-    out: Path,
+    path: str | Path,
+    out: str | Path,
     assignments: Sequence[str] = (),
     watch_for: WatchFor | None = None,
     start: Callable[[schema.Engine, Path], Engine] = start_engine,
@@ -49,10 +49,12 @@ def run(
         UsageError: Config, founders, tasks or folder cannot be used; nothing is written.
         DamageError: Weights are not what the archive recorded.
     """
+    path, out = Path(path), Path(out)
     config = load(path, assignments)
     founders = load_founders(config.founders, path.parent)
     search = _splits(config, "search", path.parent)
     test = _splits(config, "test", path.parent)
+    _check_apart(search, test)
     with _opened(out, _resolved(config, search, test)) as archive:
         if archive.report is None:
             _complete(archive, config, founders, search, test, watch_for, start)
@@ -75,7 +77,10 @@ def _complete(
     strategy = STRATEGIES[config.strategy.type](
         config.strategy, config.seed, base, breeding(founders, config.founders)
     )
-    watch = watch_for(strategy, archive) if watch_for else Silent()
+    paths = {founder.recipe.id: founder.path for founder in founders}
+    nursery = Nursery(paths, archive.weights, config.store)
+    for digest in nursery.drop_damaged():
+        archive.telemetry.append({"damaged": digest})
     frame = founders[0].path
     tokenizer = Tokenizer(frame)
     cache = EvaluationCache(archive.folder / "evaluations")
@@ -88,10 +93,10 @@ def _complete(
             config=config,
             founders=founders,
             strategy=strategy,
-            nursery=nursery_of(founders, archive, config.store),
+            nursery=nursery,
             search=Evaluator(engine, tokenizer, search, cache),
             archive=archive,
-            watch=watch,
+            watch=watch_for(strategy, archive) if watch_for else Silent(),
         )
         testing = Evaluator(engine, tokenizer, test, cache)
         finish(stages, testing, evolve(stages))
@@ -109,12 +114,6 @@ class Silent:
         """See `Watch.step`."""
 
 
-def nursery_of(founders: Sequence[Founder], archive: Archive, settings: schema.Store) -> Nursery:
-    """The nursery of an archive."""
-    paths = {founder.recipe.id: founder.path for founder in founders}
-    return Nursery(paths, archive.weights, settings)
-
-
 def _splits(config: schema.Campaign, split: str, root: Path) -> dict[str, Split]:
     """The split of every task that has it; a search split is scored also without weight."""
     return {
@@ -125,17 +124,36 @@ def _splits(config: schema.Campaign, split: str, root: Path) -> dict[str, Split]
 
 
 def _resolved(config: schema.Campaign, search: Splits, test: Splits) -> dict[str, Any]:
-    """The campaign as archived: its settings, and digests of the files that paths stand for."""
+    """The campaign as archived: names instead of paths, and digests of what they stand for."""
+    resolved = config.model_dump(mode="json")
+    founders = resolved["founders"]
+    founders["base"] = schema.founder_name(founders["base"]) if founders["base"] else None
+    founders["models"] = [schema.founder_name(path) for path in founders["models"]]
+    for task in resolved["tasks"]:
+        for split in ("search", "test"):
+            task[split] = Path(task[split]).name if task[split] else None
     digests = {
         "search": {name: split.digest for name, split in search.items()},
         "test": {name: split.digest for name, split in test.items()},
     }
-    return {**config.model_dump(mode="json"), "digests": digests}
+    return {**resolved, "digests": digests}
+
+
+def _check_apart(search: Splits, test: Splits) -> None:
+    """Refuses items that are searched with and tested on: no gain on them is held out."""
+    seen = {item: name for name, split in search.items() for item in split.items}
+    for name, split in test.items():
+        for number, item in enumerate(split.items):
+            if item in seen:
+                raise TaskError(
+                    f"{split.places[number]}: this test item of '{name}' is a search item of "
+                    f"'{seen[item]}' too; remove it from one of the files"
+                )
 
 
 @contextmanager
 def _opened(out: Path, resolved: Mapping[str, Any]) -> Iterator[Archive]:
-    """The archive, locked; one that ends before its first step is taken away again."""
+    """The archive, locked; one that ends before anything was scored is taken away again."""
     if Archive.is_archive(out):
         with Archive.open(out, writable=True) as archive:
             _check_same(archive.config, resolved, out)
@@ -146,18 +164,20 @@ def _opened(out: Path, resolved: Mapping[str, Any]) -> Iterator[Archive]:
         try:
             yield archive
         except BaseException:
-            if archive.state is None:
+            # Founders' scores may have cost hours: who has some may go on from them.
+            if archive.state is None and not (out / "evaluations").exists():
                 _take_away(out, fresh)
             raise
 
 
 def _take_away(out: Path, fresh: Sequence[Path]) -> None:
     """Removes what a campaign puts into its folder, and the folders made for it, inner first."""
-    for name in (".git", "lock", "local.json", "telemetry.jsonl", "evaluations", "weights"):
+    for name in (".git", "lock", "local.json", "telemetry.jsonl", "weights"):
         path = out / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    for folder in fresh:
-        folder.rmdir()
+    with suppress(OSError):
+        for folder in fresh:
+            folder.rmdir()
 
 
 def _check_same(archived: Mapping[str, Any], given: Mapping[str, Any], out: Path) -> None:

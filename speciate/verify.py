@@ -6,10 +6,8 @@ from pathlib import Path
 
 from speciate.archive.archive import Archive
 from speciate.archive.store import WeightStore
-from speciate.configs.load import validated
-from speciate.configs.schema import Campaign
 from speciate.errors import DamageError, SpeciateError
-from speciate.nursery import Nursery
+from speciate.nursery import Nursery, nursery_of
 from speciate.population.weights import Checkpoint
 from speciate.records import FOUNDER, Individual
 from speciate.words import SHORT
@@ -36,29 +34,13 @@ def verify(archive: Archive, ids: Sequence[str], tell: Tell) -> list[str]:
     if found:
         return found
     with tempfile.TemporaryDirectory(dir=archive.folder, prefix=".verify-") as scratch:
-        rebuilder = nursery(archive, WeightStore(Path(scratch)))
+        rebuilder = nursery_of(archive, WeightStore(Path(scratch)))
         for name in ids:
             problems = list(_problems(archive, rebuilder, known[name], known))
             found += problems
             if not problems:
                 tell(f"{name[:SHORT]} rebuilt: {str(known[name].digest)[:12]}")
     return found
-
-
-def nursery(archive: Archive, store: WeightStore) -> Nursery:
-    """A nursery for an archive whose campaign does not run, with weights in `store`."""
-    config = validated(
-        Campaign,
-        {key: value for key, value in archive.config.items() if key != "digests"},
-        f"{archive.folder}: campaign.json",
-    )
-    paths = archive.founder_paths
-    founders = {
-        name: paths[str(one.recipe.parameters["name"])]
-        for name, one in archive.individuals.items()
-        if one.recipe.operator == FOUNDER and one.recipe.parameters["name"] in paths
-    }
-    return Nursery(founders, store, config.store)
 
 
 def founder_problems(archive: Archive, known: Mapping[str, Individual]) -> Iterator[str]:

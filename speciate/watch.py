@@ -95,7 +95,7 @@ class Meter:
         """The numbers after a step."""
         if self._first < 0:
             self._first = state.step - 1
-        elapsed = self._clock() - self._start
+        elapsed = self._clock() - self._start if self._evaluations >= 0 else 0.0
         done = state.step - self._first
         members = [known[name] for name in state.members]
         fitness = [member.fitness for member in members]
@@ -107,7 +107,7 @@ class Meter:
             diversity=diversity(members),
             born=len(born),
             failed=sum(one.evaluation is None for one in born),
-            rate=self._evaluations / elapsed if elapsed > 0 else 0.0,
+            rate=max(0, self._evaluations) / elapsed if elapsed > 0 else 0.0,
             left=elapsed / done * max(0, self._steps - state.step),
         )
 

@@ -33,7 +33,7 @@ class Likelihood:
         """Tokenises the items once for all models."""
         self._characters = [len(item.text) for item in items]
         self._pairs = [
-            tokenizer.encode_pair(render(item.prompt, tokenizer, task.chat), item.text)
+            tokenizer.encode_pair(render(item.prompt, tokenizer, task.chat), item.text, task.chat)
             for item in items
         ]
         self.lengths = [len(tokens) for tokens, _ in self._pairs]

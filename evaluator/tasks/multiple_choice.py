@@ -42,7 +42,7 @@ class MultipleChoice:
         """Tokenises every choice behind its prompt once for all models."""
         self._items = items
         self._pairs = [
-            tokenizer.encode_pair(prompt, choice)
+            tokenizer.encode_pair(prompt, choice, task.chat)
             for item in items
             for prompt in [render(item.prompt, tokenizer, task.chat)]
             for choice in item.choices

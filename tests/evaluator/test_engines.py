@@ -74,8 +74,10 @@ def test_sequences_of_any_length_come_back_in_order(zoo: Path, engine: Engine) -
 
 def test_weights_that_do_not_fit_are_refused(zoo: Path, engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0notjson!")
-    with pytest.raises(EvaluationError, match=str(tmp_path)):
+    with pytest.raises(EvaluationError, match="cannot load the weights") as caught:
         engine.load(tmp_path)
+    # Recorded errors are hashed: they may name nothing of this machine.
+    assert str(tmp_path) not in str(caught.value)
     # The engine lives on.
     engine.load(zoo / "models" / "base")
     assert np.isfinite(engine.logprobs([[1, 2, 3]])[0]).all()

@@ -129,6 +129,21 @@ def test_chat_template_is_used_where_the_task_says_so(tmp_path: Path, tokenizer:
     assert engine.prompts == [tokenizer.encode_rendered(rendered)]
 
 
+def test_a_rendered_chat_has_its_special_tokens_once(tokenizer: Tokenizer) -> None:
+    rendered = tokenizer.chat([{"role": "user", "content": "hello"}])
+    tokens, start = tokenizer.encode_pair(rendered, "yes", rendered=True)
+    assert tokens == [*tokenizer.encode_rendered(rendered), *tokenizer.encode_rendered("yes")]
+    assert start == len(tokens) - 3
+
+
+def test_pairs_are_whole_texts_cut_in_two(tokenizer: Tokenizer) -> None:
+    tokens, start = tokenizer.encode_pair("ab ", "cd")
+    assert tokens == tokenizer.encode("ab cd")
+    assert tokenizer.decode(tokens[start:]) == " cd"
+    tokens, start = tokenizer.encode_pair("", "cd")
+    assert (tokenizer.decode(tokens[start:]), start) == ("cd", 1)
+
+
 def test_votes_know_what_is_right(tmp_path: Path, tokenizer: Tokenizer) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text('{"prompt": "x", "choices": ["b", "a"], "answer": 1}')

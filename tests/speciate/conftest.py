@@ -69,7 +69,13 @@ class Bench:
         """TOML of a task with these items; text is put in as it is."""
         lines = [item if isinstance(item, str) else json.dumps(item) for item in items]
         (self.folder / "t.jsonl").write_text("".join(f"{line}\n" for line in lines))
-        return f'name = "t"\nkind = "{kind}"\nsearch = "t.jsonl"\ntest = "t.jsonl"\n{more}'
+        held_out = {
+            "likelihood": '{"text": "held out"}',
+            "multiple_choice": '{"prompt": "held", "choices": ["in", "out"], "answer": 1}',
+            "exact_match": '{"prompt": "held", "answer": "out"}',
+        }
+        (self.folder / "u.jsonl").write_text(held_out.get(kind, "{}"))
+        return f'name = "t"\nkind = "{kind}"\nsearch = "t.jsonl"\ntest = "u.jsonl"\n{more}'
 
     def campaign(
         self,

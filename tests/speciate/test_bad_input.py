@@ -241,3 +241,20 @@ def test_a_real_process_says_the_same(tmp_path: Path) -> None:
     said = "x is not an archive; start a campaign with `speciate run CONFIG --out x`"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"speciate: {said}\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_items_that_are_searched_with_and_tested_on(bench: Any) -> None:
+    config = bench.campaign()
+    (bench.folder / "u.jsonl").write_text((bench.folder / "t.jsonl").read_text())
+    line = bench.refused_run(config)
+    said = "this test item of 't' is a search item of 't' too; remove it from one of the files"
+    assert line == f"{bench.folder}/u.jsonl:1: {said}"
+
+
+@pytest.mark.parametrize("names", [("a/final", "b/final"), ("average", "b")])
+def test_founders_of_one_name_or_a_taken_name(bench: Any, names: tuple[str, str]) -> None:
+    config = bench.campaign()
+    models = ", ".join(f'"{name}"' for name in names)
+    line = bench.refused("run", config, "--out", "x", "--set", f"founders.models=[{models}]")
+    assert "founders: " in line
+    assert "rename" in line

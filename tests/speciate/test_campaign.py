@@ -20,6 +20,7 @@ from speciate.archive.archive import Archive
 from speciate.errors import DamageError, DiskError
 from speciate.evaluator import Engine
 from speciate.population.safetensors_writer import Writer
+from speciate.records import State
 from speciate.session import run
 from speciate.verify import verify
 
@@ -214,7 +215,7 @@ class TestVerify:
         self, tmp_path: Path, zoo: Path, transformers: Engine
     ) -> None:
         path = campaign(tmp_path, zoo)
-        stop_after_founding(path, tmp_path / "out", transformers)
+        stop_after(path, tmp_path / "out", transformers, steps=1)
         head = Archive.open(tmp_path / "out").head
         shutil.rmtree(tmp_path / "models" / "library")
         shutil.copytree(tmp_path / "models" / "headers", tmp_path / "models" / "library")
@@ -248,16 +249,30 @@ class TestHistory:
         assert prints == {transformers.fingerprint}
 
 
+def test_weights_damaged_between_two_runs_are_rebuilt(
+    small: Path, done: Archive, transformers: Engine
+) -> None:
+    out = small.parent / "damaged"
+    stop_after(small, out, transformers, steps=3)
+    for file in (out / "weights").rglob("model.safetensors"):
+        data = bytearray(file.read_bytes())
+        data[-100] ^= 1
+        file.write_bytes(data)
+    run(small, out, start=lambda *_: transformers)
+    assert Archive.open(out).head == done.head
+
+
 class StopHere(Exception):  # noqa: N818
     """Raised in mid-campaign by a test."""
 
 
-def stop_after_founding(path: Path, out: Path, engine: Engine) -> None:
+def stop_after(path: Path, out: Path, engine: Engine, steps: int) -> None:
     class Stopper:
         def candidate(self, done: int, total: int) -> None: ...
 
-        def step(self, *_: object) -> None:
-            raise StopHere
+        def step(self, state: State, *_: object) -> None:
+            if state.step == steps:
+                raise StopHere
 
     with pytest.raises(StopHere):
         run(path, out, watch_for=lambda *_: Stopper(), start=lambda *_: engine)

@@ -103,6 +103,13 @@ class TestContract:
         assert all(recipe.parameters["scale"] == 1.5 for recipe in ties)
         assert all(recipe.with_role("base") == (BASE,) for recipe in ties)
 
+    def test_a_population_that_scores_nothing_goes_on(self, kind: str) -> None:
+        one = strategy(kind, crossover_rate=1.0)
+        states, known = play(one, lambda _: 0.0)
+        assert len(states) == one.steps
+        weights = [one.recipe.parameters.get("weights") for one in known.values() if one.step > 1]
+        assert [0.5, 0.5] in weights
+
     def test_a_step_without_offspring_does_not_end_the_campaign(self, kind: str) -> None:
         one = strategy(kind, crossover_rate=0, mutation_rate=0)
         states, _ = play(one)

@@ -33,13 +33,15 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# From elsewhere: here, the folder speciate/ would stand before the installed package.
 types: install
-	$(BIN)/mypy -p speciate
+	cd $(VENV) && bin/mypy --config-file $(CURDIR)/pyproject.toml -p speciate
 
 check: lint types test
 
 bench: install
 	$(BIN)/python tests/bench/quickstart.py
+	$(BIN)/python tests/bench/control.py
 
 nightly: install
 	$(BIN)/pytest -m 'nightly or not nightly'

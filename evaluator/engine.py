@@ -18,6 +18,9 @@ from speciate.errors import EvaluationError
 from speciate.evaluator import Tokens
 from speciate.evaluator.tokenizer import frame_digest
 
+# What vLLM raises when it cannot do what was asked; its own error classes derive from these.
+_TROUBLE = (RuntimeError, ValueError, KeyError, OSError, AssertionError)
+
 
 def _import_vllm(config: Vllm) -> Any:  # noqa: ANN401
     """The module, imported under the settings that it reads from the environment.
@@ -71,7 +74,7 @@ class VllmEngine:
                 disable_log_stats=True,
                 use_tqdm_on_load=False,
             )
-        except (RuntimeError, ValueError, OSError, AssertionError) as exc:
+        except _TROUBLE as exc:
             raise EvaluationError(f"vLLM does not start on {frame}: {exc}") from exc
         self.starts = 1
         # vLLM always generates at least one token, also when only the prompt is scored.
@@ -122,7 +125,7 @@ class VllmEngine:
         requests = [{"prompt_token_ids": list(prompt)} for prompt in prompts]
         try:
             return list(self._llm.generate(requests, settings, use_tqdm=False))
-        except (RuntimeError, ValueError) as exc:
+        except _TROUBLE as exc:
             raise EvaluationError(f"vLLM failed on a batch ({type(exc).__name__})") from exc
 
     def close(self) -> None:

@@ -67,7 +67,7 @@ def duration(seconds: float) -> str:
 def diversity(members: Sequence[Individual]) -> float:
     """Mean distance in behaviour: of per-item scores, in units of the metric, over all pairs."""
     vectors = [
-        np.concatenate([score.items for score in member.evaluation.scores.values()])
+        np.concatenate([score.items for _, score in sorted(member.evaluation.scores.items())])
         for member in members
         if member.evaluation
     ]

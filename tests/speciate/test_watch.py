@@ -45,6 +45,16 @@ def test_diversity_is_mean_distance_of_item_scores() -> None:
     assert diversity([GOOD]) == diversity([]) == 0.0
 
 
+def test_diversity_pairs_tasks_by_name() -> None:
+    """Scores read back from the archive come in another order than fresh ones."""
+    scores = {"a": Score("accuracy", (1.0,)), "b": Score("accuracy", (0.0,))}
+    recipe = Recipe("linear", (), {}, 0)
+    fresh = Individual(recipe, None, 1, "test", "", Evaluation(0.5, scores, "e"))
+    turned = dict(reversed(scores.items()))
+    read_back = Individual(recipe, None, 1, "test", "", Evaluation(0.5, turned, "e"))
+    assert diversity([fresh, read_back]) == 0.0
+
+
 def test_durations() -> None:
     assert [duration(seconds) for seconds in (5, 65, 3725)] == ["0:05", "1:05", "1:02:05"]
 

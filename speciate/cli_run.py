@@ -38,31 +38,17 @@ def run(
 
 def _watched(config: Path, folder: Path, sets: list[str], quiet: bool) -> None:
     from speciate.session import run as run_campaign
-    from speciate.watch import LiveWatch, Meter, PlainWatch, Recorder
+    from speciate.watch import LiveWatch, Meter, PlainWatch
 
     if quiet:
-        run_campaign(config, folder, sets, lambda _, archive: Recorder(archive.telemetry))
+        run_campaign(config, folder, sets)
         return
     console.print("checking founders and tasks, starting the engine ...")
     if not console.is_terminal:
-        run_campaign(
-            config,
-            folder,
-            sets,
-            lambda strategy, archive: Recorder(
-                archive.telemetry, PlainWatch(Meter(strategy.steps), console)
-            ),
-        )
+        run_campaign(config, folder, sets, lambda one: PlainWatch(Meter(one.steps), console))
         return
     with Live(console=console, refresh_per_second=4) as live:
-        run_campaign(
-            config,
-            folder,
-            sets,
-            lambda strategy, archive: Recorder(
-                archive.telemetry, LiveWatch(Meter(strategy.steps), live)
-            ),
-        )
+        run_campaign(config, folder, sets, lambda one: LiveWatch(Meter(one.steps), live))
 
 
 def _last_word(folder: Path, as_json: bool) -> None:

@@ -23,10 +23,10 @@ from speciate.nursery import Nursery
 from speciate.population.founders import Founder, breeding, check_unchanged, load_founders
 from speciate.population.strategies import STRATEGIES, Strategy
 from speciate.records import FOUNDER
-from speciate.watch import Watch
+from speciate.watch import Recorder, Watch
 
 Splits = Mapping[str, Split]
-WatchFor = Callable[[Strategy, Archive], Watch]
+WatchFor = Callable[[Strategy], Watch]
 
 
 def run(
@@ -96,22 +96,12 @@ def _complete(
             nursery=nursery,
             search=Evaluator(engine, tokenizer, search, cache),
             archive=archive,
-            watch=watch_for(strategy, archive) if watch_for else Silent(),
+            watch=Recorder(archive.telemetry, watch_for(strategy) if watch_for else None),
         )
         testing = Evaluator(engine, tokenizer, test, cache)
         finish(stages, testing, evolve(stages))
     finally:
         engine.close()
-
-
-class Silent:
-    """A watch that tells nobody."""
-
-    def candidate(self, done: int, total: int) -> None:
-        """See `Watch.candidate`."""
-
-    def step(self, *_: object) -> None:
-        """See `Watch.step`."""
 
 
 def _splits(config: schema.Campaign, split: str, root: Path) -> dict[str, Split]:

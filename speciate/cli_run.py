@@ -29,9 +29,8 @@ def run(
     try:
         _watched(config, folder, sets, quiet=as_json)
     except KeyboardInterrupt:
-        console.print(
-            f"\nstopped; everything up to the last step is in {folder}; the same command goes on"
-        )
+        kept = f"all up to the last step is in {folder}" if folder.exists() else "nothing was begun"
+        console.print(f"\nstopped; {kept}; the same command goes on", highlight=False)
         raise typer.Exit(130) from None
     _last_word(folder, as_json)
 

@@ -15,7 +15,9 @@ from speciate.configs.schema import Campaign
 from speciate.evaluator import Engine
 from speciate.population.recipe_file import RecipeFile
 from speciate.population.weights import Checkpoint
+from speciate.records import Recipe
 from speciate.session import run
+from speciate.words import describe
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -79,7 +81,9 @@ def test_show_resolves_ids_and_commits(finished: Path, read: Read) -> None:
     found = read("show", finished, name[:8])
     assert found["id"] == name
     assert read("show", finished, found["commit"][:8])["id"] == name
-    assert found["recipe"]["operator"] in found["words"] or found["recipe"]["operator"] == "slerp"
+    assert found["words"] == describe(
+        Recipe.from_json(found["recipe"]), Archive.open(finished).individuals
+    )
     assert len(found["scores"]["library"]["items"]) == 6
 
 

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from speciate.configs.operators import OPERATOR_PARAMETERS, WITH_BASE, NonNegative
+from speciate.configs.operators import OPERATOR_PARAMETERS, WITH_BASE
+from speciate.configs.operators.common import NonNegative
 from speciate.configs.section import Section, nearest
 
 Rate = Annotated[float, Field(ge=0, le=1)]

@@ -1,21 +1,21 @@
-"""Breeding: carries a recipe out, tensor by tensor, from the parents' folders to a new one."""
+"""Breeding: carries a recipe out, locus by locus, from the parents' folders to a new one."""
 
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
+import torch
 from torch import Tensor
 
-from speciate.configs.operators import Parameters
-from speciate.errors import BreedError, ModelError
-from speciate.population.compatibility import check_compatible
-from speciate.population.operators.operator import Locus
-from speciate.population.operators.registry import OPERATORS, validate
-from speciate.population.randomness import Stream, stream
-from speciate.population.weights import SHARD_BYTES, Checkpoint, write_model
+from speciate.population.crew import Crew
+from speciate.population.genome import Parents, Reader, Span
+from speciate.population.plan import Plan, Segment, make_plan
+from speciate.population.safetensors_writer import Writer
+from speciate.population.weights import SHARD_BYTES, new_model
 from speciate.records import Recipe
 
-Sources = Mapping[str, tuple[Checkpoint, ...]]
+R = TypeVar("R")
 
 
 def breed(
@@ -24,11 +24,9 @@ def breed(
     out: Path,
     dtype: str | None = None,
     shard_bytes: int = SHARD_BYTES,
+    jobs: int | None = None,
 ) -> str:
     """Makes the individual of a recipe; the same recipe and parents always give the same bytes.
-
-    Config, tokenizer and tensors that are not of floating point come from the base, or else from
-    the first parent.
 
     Args:
         recipe: Of a registered operator.
@@ -36,6 +34,7 @@ def breed(
         out: The new model folder; it appears complete or not at all.
         dtype: float32, bfloat16 or float16; None keeps the base's or first parent's.
         shard_bytes: Largest safetensors file, unless a single tensor is larger.
+        jobs: Threads; one a core if not given.
 
     Returns:
         The digest of the weights.
@@ -47,49 +46,105 @@ def breed(
         DiskError: The disk has no room or cannot be written.
         BreedError: A parent's folder is not given, or the result is not finite.
     """
-    parameters = validate(recipe)
-    parents = _open(recipe, models)
-    check_compatible(parents)
-    roles = OPERATORS[recipe.operator].roles
-    sources = {role: tuple(parents[id_] for id_ in recipe.with_role(role)) for role in roles}
-    frame = sources["base"][0] if "base" in sources else parents[recipe.parents[0].id]
-    offspring = _offspring(recipe, parameters, sources, frame)
-    return write_model(out, frame, offspring, dtype=dtype, shard_bytes=shard_bytes)
+    return carry_out(make_plan(recipe, models, dtype), out, shard_bytes, jobs)
 
 
-def _open(recipe: Recipe, models: Mapping[str, Path]) -> dict[str, Checkpoint]:
-    for parent in recipe.parents:
-        if parent.id not in models:
-            raise BreedError(f"parent '{parent.id}': its model folder is not given; add it")
-    return {parent.id: Checkpoint(models[parent.id]) for parent in recipe.parents}
+def carry_out(
+    plan: Plan,
+    out: Path,
+    shard_bytes: int = SHARD_BYTES,
+    jobs: int | None = None,
+    device: str = "cpu",
+    progress: Callable[[int], None] = lambda _: None,
+    finish: Callable[[Path, str], None] = lambda _, __: None,
+) -> str:
+    """Writes the child of a plan.
+
+    Args:
+        plan: What to do.
+        out: The new model folder; it appears complete or not at all.
+        shard_bytes: Largest safetensors file, unless a single tensor is larger.
+        jobs: Threads; one a core if not given.
+        device: Where tensors are computed with, as torch calls it.
+        progress: Told how many bytes of the child were written since it was last told.
+        finish: May add files to the folder, given the digest, before it gets its name.
+
+    Returns:
+        The digest of the weights.
+
+    Raises:
+        UsageError: `out` exists already.
+        ModelError: A parent is not finite or became unreadable.
+        DiskError: The disk has no room or cannot be written.
+        BreedError: The result is not finite.
+    """
+    with new_model(out, plan.frame, shard_bytes) as writer, Crew(jobs) as crew:
+        for segment in plan.segments:
+            for name, data in _written(segment, plan.recipe.seed, crew, writer, device):
+                writer.account(name, data)
+                progress(len(data))
+        digest = writer.digest()
+        finish(writer.folder, digest)
+        return digest
 
 
-def _offspring(
-    recipe: Recipe, parameters: Parameters, sources: Sources, frame: Checkpoint
-) -> Iterator[tuple[str, Tensor]]:
-    operator = OPERATORS[recipe.operator]
-    context = operator.prepare(sources, parameters)
-    for name in frame.names:
-        if frame.dtype(name).is_floating_point:
-            locus = _locus(recipe, sources, name)
-            yield name, operator.merge(locus, parameters, context)
+def _written(
+    segment: Segment, seed: int, crew: Crew, writer: Writer, device: str
+) -> Iterator[tuple[str, memoryview]]:
+    """Copies what is not of floating point, and merges the rest, in the order of the tensors."""
+    frame = segment.frame
+    for name in segment.names:
+        if not frame.dtype(name).is_floating_point:
+            size = torch.Size(frame.shape(name)).numel()
+            yield name, writer.put(name, 0, frame.read(name, 0, size))
+
+    def put(span: Span, values: Tensor) -> tuple[str, memoryview]:
+        start = span.matrix.start + span.start
+        return span.place.name, writer.put(span.place.name, start, values.reshape(-1))
+
+    yield from values_of(segment, seed, crew, put, device)
 
 
-def _locus(recipe: Recipe, sources: Sources, name: str) -> Locus:
-    tensors = {role: tuple(_read(model, name) for model in sources[role]) for role in sources}
-    return Locus(name, tensors, partial(_stream, recipe, name))
+def values_of(
+    segment: Segment,
+    seed: int,
+    crew: Crew,
+    use: Callable[[Span, Tensor], R],
+    device: str = "cpu",
+) -> Iterator[R]:
+    """Merges all loci of a segment, in order.
 
+    Args:
+        segment: Which tensors, by which operator, from whom.
+        seed: Of the recipe.
+        crew: Does the work.
+        use: Called by the crew with each span and its float32 values.
+        device: Where tensors are computed with, as torch calls it.
 
-def _stream(recipe: Recipe, name: str, number: int) -> Stream:
-    """By the parent's place in the recipe, so that nothing depends on how parents are called."""
-    return stream(recipe.seed, recipe.operator, str(number), name)
+    Yields:
+        What `use` returned.
+    """
+    operator, parameters = segment.operator, segment.parameters
+    reader = Reader(
+        segment.sources,
+        operator.grain_for(parameters),
+        (seed, operator.name),
+        segment.statistics,
+        torch.device(device),
+    )
+    unchecked = replace(reader, checked=False)
+    parents = Parents(unchecked, segment.names, segment.structure, segment.config, crew)
+    context = operator.prepare(parents, parameters)
 
+    def measured() -> Iterator[tuple[Span, Any]]:
+        """Measures each matrix in its turn, while loci of the one before are being merged."""
+        for view in parents.views():
+            facts = operator.measure(view, parameters, context)
+            for span in view.spans:
+                yield span, facts
 
-def _read(model: Checkpoint, name: str) -> Tensor:
-    """As float32; NaN is refused here, because operators that drop elements could hide it."""
-    tensor = model.tensor(name).float()
-    if not bool(tensor.isfinite().all()):
-        raise ModelError(
-            f"{model.path}: tensor {name} has NaN or infinite values; do not breed from this model"
-        )
-    return tensor
+    def work(item: tuple[Span, Any]) -> R:
+        span, facts = item
+        return use(span, operator.merge(reader.locus(span), parameters, facts))
+
+    yield from crew.map(work, measured(), reader.ahead)

@@ -37,13 +37,19 @@ class Stream:
         return _fraction(self._words(n))
 
     def bernoulli(self, shape: Sequence[int], p: float) -> Tensor:
-        """Bool tensor, each element true with probability `p` (to 2**-32; exact for 0 and 1)."""
-        threshold = round(p * 2**32)
-        values = np.empty(math.prod(shape), dtype=np.bool_)
-        for part in _parts(len(values), 2 * _CHUNK):
-            size = part.stop - part.start
-            halves = self._words((size + 1) // 2).astype("<u8").view("<u4")
-            values[part] = halves[:size].astype(np.uint64) < np.uint64(threshold)
+        """Bool tensor, each element true with probability `p` (to 2**-32; exact for 0 and 1).
+
+        A byte decides for all but one element in 256; those draw 24 bits more.
+        """
+        high, low = divmod(round(p * 2**32), 2**24)
+        size = math.prod(shape)
+        if high == 256:
+            return torch.ones(tuple(shape), dtype=torch.bool)
+        octets = self._words((size + 7) // 8).astype("<u8", copy=False).view(np.uint8)[:size]
+        values = octets < high
+        if low:
+            close = np.flatnonzero(octets == high)
+            values[close] = self._words(len(close)) >> np.uint64(40) < np.uint64(low)
         return torch.from_numpy(values).reshape(tuple(shape))
 
     def normal(self, shape: Sequence[int]) -> Tensor:

@@ -7,14 +7,15 @@ ever in memory. Format: https://github.com/huggingface/safetensors#format
 import errno
 import hashlib
 import json
+import os
 import shutil
 import struct
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import torch
 from torch import Tensor
@@ -34,6 +35,7 @@ DTYPES: dict[str, torch.dtype] = {
     "U8": torch.uint8,
     "BOOL": torch.bool,
 }
+_INFINITE = {torch.bfloat16: 0x7F80, torch.float16: 0x7C00, torch.float32: 0x7F800000}
 _CODES = {dtype: code for code, dtype in DTYPES.items()}
 INDEX = "model.safetensors.index.json"
 _SMALL_FILES = ("*.json", "*.txt", "*.model", "*.jinja", "additional_chat_templates/*.jinja")
@@ -61,9 +63,13 @@ def raw_bytes(tensor: Tensor) -> memoryview:
     return tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy().data
 
 
-def sha256(tensor: Tensor) -> str:
-    """SHA-256 of `raw_bytes`, as 64 hexadecimal digits."""
-    return hashlib.sha256(raw_bytes(tensor)).hexdigest()
+def is_finite(stored: Tensor) -> bool:
+    """Whether no element is NaN or infinite, told from the bits of the exponents."""
+    infinite = _INFINITE.get(stored.dtype)
+    if infinite is None or stored.numel() == 0:
+        return bool(stored.isfinite().all())
+    bits = stored.view(torch.int16 if stored.element_size() == 2 else torch.int32)
+    return int(bits.bitwise_and(infinite).max()) < infinite
 
 
 def weights_digest(specs: Sequence[Spec], hashes: Mapping[str, str]) -> str:
@@ -93,18 +99,20 @@ class Writer:
 
     def __init__(self, folder: Path, specs: Sequence[Spec], shard_bytes: int) -> None:
         """Writes the headers, and the index where there are several files."""
+        self.folder = folder
         self._specs = {spec.name: spec for spec in specs}
-        self._places: dict[str, tuple[BinaryIO, int]] = {}
-        self._hashes: dict[str, str] = {}
+        self._places: dict[str, tuple[int, int]] = {}
+        self._hashes: dict[str, hashlib._Hash] = {}
+        self._counts: dict[str, int] = {}
         files = plan(specs, shard_bytes)
         with ExitStack() as stack:
             for name, shard in files.items():
-                self._open(stack.enter_context((folder / name).open("wb")), shard)
+                self._open(stack.enter_context((folder / name).open("wb", buffering=0)), shard)
             self._files = stack.pop_all()
         if len(files) > 1:
             (folder / INDEX).write_text(_index(files))
 
-    def _open(self, file: BinaryIO, shard: list[Spec]) -> None:
+    def _open(self, file: FileIO, shard: list[Spec]) -> None:
         header: dict[str, object] = {"__metadata__": {"format": "pt"}}
         offset, offsets = 0, {}
         # Wide types first, so that every tensor starts at a multiple of its element's size.
@@ -117,10 +125,11 @@ class Writer:
         text += b" " * (-len(text) % 8)
         file.write(struct.pack("<Q", len(text)) + text)
         start = file.tell()
-        self._places |= {name: (file, start + offset) for name, offset in offsets.items()}
+        for name, offset in offsets.items():
+            self._places[name] = (file.fileno(), start + offset)
 
     def write(self, name: str, tensor: Tensor) -> None:
-        """Puts one tensor into its place, cast to the type planned for it.
+        """Puts a whole tensor into its place, cast to the type planned for it.
 
         Raises:
             BreedError: It is not planned, of another shape, or not finite in that type.
@@ -129,16 +138,36 @@ class Writer:
         if spec is None or spec.shape != tuple(tensor.shape):
             expected = "no such tensor" if spec is None else f"shape {list(spec.shape)}"
             raise BreedError(f"{name}: got shape {list(tensor.shape)}, the model has {expected}")
-        tensor = tensor.to(spec.dtype)
-        if spec.dtype.is_floating_point and not bool(tensor.isfinite().all()):
+        self.account(name, self.put(name, 0, tensor))
+
+    def put(self, name: str, start: int, values: Tensor) -> memoryview:
+        """Writes elements from flat index `start` on, cast; may be called from several threads.
+
+        Returns:
+            The bytes written, for `account`.
+
+        Raises:
+            BreedError: They are not finite in the type of the tensor.
+        """
+        spec = self._specs[name]
+        values = values.to(spec.dtype)
+        if spec.dtype.is_floating_point and not is_finite(values):
             raise BreedError(
                 f"{name}: the result has NaN or infinite values in {str(spec.dtype)[6:]}; "
                 "use smaller weights or a smaller scale"
             )
-        file, offset = self._places[name]
-        file.seek(offset)
-        file.write(raw_bytes(tensor))
-        self._hashes[name] = sha256(tensor)
+        data = raw_bytes(values.cpu())
+        descriptor, offset = self._places[name]
+        offset += start * spec.dtype.itemsize
+        written = 0
+        while written < len(data):
+            written += os.pwrite(descriptor, data[written:], offset + written)
+        return data
+
+    def account(self, name: str, data: memoryview) -> None:
+        """Adds bytes to the digest of a tensor; each tensor's in order, and once."""
+        self._hashes.setdefault(name, hashlib.sha256()).update(data)
+        self._counts[name] = self._counts.get(name, 0) + len(data)
 
     def digest(self) -> str:
         """Digest of all that was written.
@@ -146,10 +175,11 @@ class Writer:
         Raises:
             BreedError: A planned tensor was not written.
         """
-        missing = [name for name in self._specs if name not in self._hashes]
+        missing = [s.name for s in self._specs.values() if self._counts.get(s.name) != s.nbytes]
         if missing:
             raise BreedError(f"{missing[0]}: not written, nor {len(missing) - 1} other tensors")
-        return weights_digest(list(self._specs.values()), self._hashes)
+        hashes = {name: digest.hexdigest() for name, digest in self._hashes.items()}
+        return weights_digest(list(self._specs.values()), hashes)
 
     def __enter__(self) -> "Writer":
         return self

@@ -48,7 +48,7 @@ def _merge(recipe: Recipe, known: Mapping[str, Individual]) -> str:
 def _value(value: object) -> str:
     """A number, or a table of those numbers that are not 1."""
     if isinstance(value, Mapping):
-        parts = (f"{_value(part)} in {key}" for key, part in value.items() if part != 1)
+        parts = (f"{_value(part)} in {key}" for key, part in value.items() if part not in (1, None))
         return f"({', '.join(parts)})"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 

@@ -7,31 +7,24 @@ from typing import Any
 from pydantic import ValidationError
 
 from speciate.configs.load import explain
-from speciate.configs.operators import Parameters
+from speciate.configs.operators.common import Parameters
 from speciate.configs.section import nearest
 from speciate.errors import ConfigError
 from speciate.population.operators import (
-    dare_linear,
-    dare_ties,
-    gaussian,
-    linear,
-    slerp,
-    succession,
-    task_arithmetic,
-    ties,
+    alignment,
+    averaging,
+    mutation,
+    spectral,
+    statistics,
+    structure,
+    task_vectors,
 )
-from speciate.population.operators.operator import Arity, Operator
+from speciate.population.operators.operator import Arity, Operator, Structural
 from speciate.records import Recipe
 
-OPERATORS: dict[str, Operator[Any, Any]] = {
-    "linear": linear.OPERATOR,
-    "slerp": slerp.OPERATOR,
-    "task_arithmetic": task_arithmetic.OPERATOR,
-    "ties": ties.OPERATOR,
-    "dare_linear": dare_linear.OPERATOR,
-    "dare_ties": dare_ties.OPERATOR,
-    "gaussian": gaussian.OPERATOR,
-    "succession": succession.OPERATOR,
+FAMILIES = (averaging, task_vectors, spectral, statistics, alignment, structure, mutation)
+OPERATORS: dict[str, Operator[Any, Any] | Structural[Any]] = {
+    operator.name: operator for family in FAMILIES for operator in family.OPERATORS
 }
 
 
@@ -65,7 +58,7 @@ def _check_roles(recipe: Recipe, roles: Mapping[str, Arity]) -> None:
             raise ConfigError(f"takes {arity.words} '{role}' as parent, not {counts[role]}")
 
 
-def _parameters(recipe: Recipe, operator: Operator[Any, Any]) -> Parameters:
+def _parameters(recipe: Recipe, operator: Operator[Any, Any] | Structural[Any]) -> Parameters:
     known = list(operator.parameters.model_fields)
     for name in recipe.parameters:
         if name not in known:

@@ -1,27 +1,26 @@
-"""The stages that operators are made of: delta -> sparsify -> rescale -> consensus -> combine.
+"""The stages that operators are made of: view -> sparsify -> rescale -> consensus -> combine.
 
-All are pure functions of float32 tensors. They keep to single element-wise operations and to
-integer or fixed-order sums, so that results do not depend on the number of threads: a fused
+All are pure functions of float32 tensors of one locus. They keep to single element-wise operations
+and to integer or fixed-order sums, so that results do not depend on the number of threads: a fused
 multiply-add, for one, rounds differently in the vector loop than in the elements left over.
+
+Comparisons and `where` are several times slower on a CPU than arithmetic, which alone is computed
+in vectors: hence the arithmetic with signs, and with the bits of floats, below.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from speciate.population.operators.operator import Locus
 from speciate.population.randomness import Stream
 
-_CHUNK = 1 << 20
 
-
-def deltas(models: Sequence[Tensor], base: Tensor) -> list[Tensor]:
-    """View: task vectors, the models minus the base."""
-    return [model - base for model in models]
+def task_vectors(locus: Locus) -> list[Tensor]:
+    """View: the models minus the base."""
+    return [model - locus.base for model in locus.models]
 
 
 def kept_count(density: float, size: int) -> int:
@@ -29,106 +28,113 @@ def kept_count(density: float, size: int) -> int:
     return int(density * size)
 
 
-@dataclass(frozen=True)
-class Cut:
-    """Keeps magnitudes whose bits, read as an integer, exceed `bits`; of equal ones the first.
+def magnitude_bits(tensor: Tensor) -> Tensor:
+    """Int32 bit patterns of the absolute values; they have the order of the values."""
+    return tensor.abs().view(torch.int32)
 
-    Magnitudes are ordered as the bit patterns of their non-negative floats are.
 
-    Attributes:
-        bits: The pattern of the smallest magnitude kept.
-        ties: How many elements of just this magnitude are kept, in flat order.
+def top_k_rows(rows: Tensor, density: float) -> Tensor:
+    """Sparsify: mask of the largest `density` of the magnitudes of each row.
+
+    Exactly int(density * columns) in each, ordered by (magnitude descending, place ascending).
     """
-
-    bits: int
-    ties: int
-
-    def mask(self, tensor: Tensor) -> Tensor:
-        """Bool tensor of the shape of `tensor`."""
-        patterns = magnitude_bits(tensor)
-        keep = patterns > self.bits
-        left = self.ties
-        for start in range(0, len(patterns) if left else 0, _CHUNK):
-            equal = np.flatnonzero(patterns[start : start + _CHUNK] == self.bits)[:left]
-            keep[start + equal] = True
-            left -= len(equal)
-        return torch.from_numpy(keep).reshape(tensor.shape)
+    keep = kept_count(density, rows.shape[-1])
+    order = magnitude_bits(rows).sort(dim=-1, descending=True, stable=True).indices
+    mask = torch.zeros_like(rows, dtype=torch.bool)
+    return mask.scatter_(-1, order[..., :keep], True)
 
 
-def magnitude_bits(tensor: Tensor) -> NDArray[np.int32]:
-    """Bit patterns of the absolute values, flat; they have the order of the values."""
-    return tensor.abs().reshape(-1).numpy().view(np.int32)
-
-
-def largest_cut(tensor: Tensor, keep: int) -> Cut:
-    """The cut that keeps exactly `keep` elements, ordered by (magnitude desc, flat index asc)."""
-    if keep == 0:
-        return Cut(np.iinfo(np.int32).max, 0)
-    patterns = magnitude_bits(tensor)
-    bits = int(np.partition(patterns, len(patterns) - keep)[len(patterns) - keep])
-    return Cut(bits, keep - int(np.count_nonzero(patterns > bits)))
-
-
-def top_k(tensor: Tensor, density: float) -> Tensor:
-    """Sparsify: mask of the largest `density` of the magnitudes of the whole tensor."""
-    return largest_cut(tensor, kept_count(density, tensor.numel())).mask(tensor)
-
-
-def top_k_rows(tensor: Tensor, density: float) -> Tensor:
-    """Sparsify: as `top_k`, for each row by itself; a tensor of one dimension is one row."""
-    if tensor.numel() == 0:
-        return torch.ones_like(tensor, dtype=torch.bool)
-    rows = tensor.reshape(-1, tensor.shape[-1] if tensor.dim() else 1)
-    return torch.stack([top_k(row, density) for row in rows]).reshape(tensor.shape)
+def ranks(rows: Tensor) -> Tensor:
+    """Score: place of each element in its row by ascending magnitude, from 0; int64."""
+    order = magnitude_bits(rows).sort(dim=-1, stable=True).indices
+    places = torch.arange(rows.shape[-1], device=rows.device).expand_as(order)
+    return torch.empty_like(order).scatter_(-1, order, places)
 
 
 def trim(tensor: Tensor, mask: Tensor) -> Tensor:
-    """The elements of the mask, and 0 elsewhere."""
-    return torch.where(mask, tensor, 0.0)
+    """The elements of the bool mask, and 0 elsewhere."""
+    return tensor * as_numbers(mask)
+
+
+def as_numbers(mask: Tensor) -> Tensor:
+    """1 where a bool mask is true, and 0 elsewhere."""
+    return mask.view(torch.uint8).float()
 
 
 def drop_and_rescale(tensor: Tensor, density: float, stream: Stream) -> Tensor:
     """Sparsify and rescale: keeps elements at random, times 1/density, so the mean is unbiased."""
-    return trim(tensor, stream.bernoulli(tensor.shape, density)) * (1.0 / density)
+    kept = as_numbers(stream.bernoulli(tensor.shape, density).to(tensor.device))
+    return kept.mul_(1.0 / density).mul_(tensor)
 
 
-def elect_signs(items: Sequence[Tensor]) -> Tensor:
-    """Consensus: sign of the sum; where that is 0, the majority sign of all of the tensor.
-
-    The authors of TIES take the majority over the whole model; per tensor it needs no pass over
-    the model before. An even majority is 0 and elects nothing.
-    """
-    signs = total(items).sign()
-    majority = int((signs > 0).sum()) - int((signs < 0).sum())
-    return torch.where(signs == 0, float(np.sign(majority)), signs)
+def nonzero(tensor: Tensor) -> Tensor:
+    """1 where an element is not 0, and 0 where it is."""
+    return tensor.sign().abs_()
 
 
-def agreeing_mean(items: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+def elect_signs(items: Sequence[Tensor], majority: int = 0) -> Tensor:
+    """Consensus: sign of the sum; where that is 0, the `majority` sign (0 elects nothing)."""
+    signs = total(items).sign_()
+    return signs.add_(majority / 2).sign_() if majority else signs
+
+
+def sign_balance(items: Sequence[Tensor]) -> int:
+    """How many more sums are positive than negative."""
+    return int(total(items).sign_().sum())
+
+
+def agreeing(item: Tensor, signs: Tensor) -> Tensor:
+    """Consensus: the magnitudes of what has the elected sign, and 0 elsewhere."""
+    return (item * signs).clamp_(min=0)
+
+
+def agreeing_sum(items: Sequence[Tensor], weights: Sequence[float], majority: int = 0) -> Tensor:
+    """Combine: weighted sum of what has the elected sign."""
+    parts = weighted(items, weights)
+    signs = elect_signs(parts, majority)
+    return total([agreeing(part, signs) for part in parts]).mul_(signs)
+
+
+def agreeing_mean(items: Sequence[Tensor], weights: Sequence[float], majority: int = 0) -> Tensor:
     """Combine: weighted mean of what has the elected sign; 0 where nothing has.
 
     A negative weight turns its item around, and counts by its magnitude in the denominator.
     """
-    parts = [item * weight for item, weight in zip(items, weights, strict=True)]
-    signs = elect_signs(parts)
-    masks = [part * signs > 0 for part in parts]
-    numerator = total([trim(part, mask) for part, mask in zip(parts, masks, strict=True)])
-    denominator = total(
-        [mask.float() * abs(weight) for mask, weight in zip(masks, weights, strict=True)]
-    )
-    return torch.where(denominator > 0, numerator / denominator, 0.0)
+    parts = weighted(items, weights)
+    signs = elect_signs(parts, majority)
+    kept = [agreeing(part, signs) for part in parts]
+    shares = weighted([part.sign() for part in kept], [abs(weight) for weight in weights])
+    # Where nothing agrees both are 0; elsewhere the bound is below all that can be there.
+    least = min((abs(weight) for weight in weights if weight), default=1.0)
+    return total(kept).div_(total(shares).clamp_(min=least / 2)).mul_(signs)
+
+
+def divide(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """The quotient, and 0 where the denominator is 0 (no epsilon, so that invariants are exact)."""
+    there = nonzero(denominator)
+    return (numerator / (denominator + (1 - there))).mul_(there)
+
+
+def weighted(items: Sequence[Tensor], weights: Sequence[float]) -> list[Tensor]:
+    """The items times their weights."""
+    return [
+        item if weight == 1 else item * weight for item, weight in zip(items, weights, strict=True)
+    ]
 
 
 def total(items: Sequence[Tensor]) -> Tensor:
-    """Combine: the sum, added in order."""
-    result = items[0]
-    for item in items[1:]:
-        result = result + item
+    """Combine: the sum, added in order; always a new tensor."""
+    if len(items) == 1:
+        return items[0].clone()
+    result = items[0] + items[1]
+    for item in items[2:]:
+        result += item
     return result
 
 
 def weighted_sum(items: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
     """Combine: the sum of the items times their weights."""
-    return total([item * weight for item, weight in zip(items, weights, strict=True)])
+    return total(weighted(items, weights))
 
 
 def weighted_mean(items: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
@@ -138,16 +144,14 @@ def weighted_mean(items: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
     give the second item, to the last bit.
     """
     anchor = max(range(len(items)), key=lambda i: abs(weights[i]))
-    shares = [weight / math.fsum(weights) for weight in weights]
-    rest = [i for i in range(len(items)) if i != anchor]
-    moves = [(items[i] - items[anchor]) * shares[i] for i in rest]
-    return total([items[anchor], *moves])
+    whole = math.fsum(weights)
+    result = items[anchor].clone()
+    for i, item in enumerate(items):
+        if i != anchor:
+            result += (item - items[anchor]).mul_(weights[i] / whole)
+    return result
 
 
 def dot(a: Tensor, b: Tensor) -> float:
-    """Inner product in float64, summed in fixed chunks by one thread."""
-    x, y = a.reshape(-1).numpy(), b.reshape(-1).numpy()
-    return math.fsum(
-        float(np.sum(x[i : i + _CHUNK].astype(np.float64) * y[i : i + _CHUNK]))
-        for i in range(0, len(x), _CHUNK)
-    )
+    """Inner product: products in float32, added in float64."""
+    return float((a * b).sum(dtype=torch.float64))

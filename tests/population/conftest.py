@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from speciate.configs.operators import OPERATOR_PARAMETERS
-from speciate.population.operators.operator import Locus
+from speciate.population.breed import values_of
+from speciate.population.crew import Crew
+from speciate.population.operators.operator import Operator
 from speciate.population.operators.registry import OPERATORS
-from speciate.population.randomness import stream
+from speciate.population.plan import Segment
+from speciate.population.structure import Structure
 
 Weights = Mapping[str, Tensor]
 CONFIG = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 4}
@@ -24,26 +25,54 @@ VOCABULARY = {"a": 0, "b": 1, "c": 2, "d": 3}
 class Memory:
     """A `Source` of tensors in memory."""
 
+    label = "memory"
+
     def __init__(self, weights: Weights) -> None:
         self.names = tuple(weights)
         self._weights = weights
 
-    def tensor(self, name: str) -> Tensor:
-        return self._weights[name]
+    def shape(self, name: str) -> tuple[int, ...]:
+        return tuple(self._weights[name].shape)
+
+    def dtype(self, name: str) -> torch.dtype:
+        return self._weights[name].dtype
+
+    def read(self, name: str, start: int, stop: int) -> Tensor:
+        return self._weights[name].reshape(-1)[start:stop]
 
 
 def apply_operator(
-    operator: str, roles: Mapping[str, Sequence[Weights]], seed: int = 0, **parameters: Any
+    operator: str,
+    roles: Mapping[str, Sequence[Weights]],
+    seed: int = 0,
+    jobs: int = 2,
+    statistics: Sequence[Weights] = (),
+    config: Mapping[str, Any] | None = None,
+    **parameters: Any,
 ) -> dict[str, Tensor]:
-    """All tensors of the child of models in memory."""
+    """All tensors of the child of models in memory, made as `breed` makes them."""
     chosen = OPERATORS[operator]
-    settings = OPERATOR_PARAMETERS[operator].model_validate(parameters)
-    context = chosen.prepare({r: [Memory(m) for m in ms] for r, ms in roles.items()}, settings)
-    child = {}
-    for name in next(iter(roles.values()))[0]:
-        tensors = {role: tuple(m[name] for m in models) for role, models in roles.items()}
-        numbered = partial(lambda name, number: stream(seed, str(number), name), name)
-        child[name] = chosen.merge(Locus(name, tensors, numbered), settings, context)
+    assert isinstance(chosen, Operator)
+    settings = chosen.parameters.model_validate(parameters)
+    chosen.check(settings, len(roles.get("model", ())))
+    sources = {role: [Memory(weights) for weights in models] for role, models in roles.items()}
+    frame = next(iter(roles.values()))[0]
+    names = tuple(sorted(frame))
+    segment = Segment(
+        chosen,
+        settings,
+        sources,
+        names,
+        Structure(names),
+        config or {},
+        [Memory(measured) for measured in statistics],
+    )
+    child = {name: torch.full(frame[name].shape, torch.nan) for name in frame}
+    with Crew(jobs) as crew:
+        for span, values in values_of(segment, seed, crew, lambda *pair: pair):
+            start = span.matrix.start + span.start
+            assert values.dtype == torch.float32
+            child[span.place.name].view(-1)[start : start + values.numel()] = values.reshape(-1)
     return child
 
 

@@ -39,9 +39,9 @@ PINNED = {
     "slerp": "f14cae241b74ed87",
     "task_arithmetic": "1ddf0f306a394f61",
     "ties": "a9a85258766a9ba1",
-    "dare_linear": "526fd870455a137c",
-    "dare_ties": "fbac131afc4011be",
-    "gaussian": "d3dc2f98519b9a8a",
+    "dare_linear": "0be961aa9eaab171",
+    "dare_ties": "da72f14c3bc88f60",
+    "gaussian": "16852f28c8eb146a",
     "succession": "8448477220a95c78",
 }
 

@@ -2,7 +2,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from speciate.errors import BreedError, ConfigError, DiskError, ModelError, UsageError
 from speciate.population.safetensors_writer import Writer
-from speciate.population.weights import Checkpoint, write_model
+from speciate.population.weights import SHARD_BYTES, Checkpoint, frame_like, new_model
 
 Folder = Callable[..., Path]
 Random = Callable[[int], dict[str, Tensor]]
@@ -22,6 +22,23 @@ Random = Callable[[int], dict[str, Tensor]]
 @pytest.fixture
 def frame(folder: Folder, random_weights: Random) -> Checkpoint:
     return Checkpoint(folder("frame", random_weights(0), dtype="float32"))
+
+
+def write_model(
+    out: Path,
+    model: Checkpoint,
+    tensors: Iterable[tuple[str, Tensor]],
+    dtype: str | None = None,
+    shard_bytes: int = SHARD_BYTES,
+) -> str:
+    """A model like another, with other weights of floating point."""
+    with new_model(out, frame_like(model, dtype), shard_bytes) as writer:
+        for name in model.names:
+            if not model.dtype(name).is_floating_point:
+                writer.write(name, model.tensor(name))
+        for name, tensor in tensors:
+            writer.write(name, tensor)
+    return writer.digest()
 
 
 def floats(weights: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:

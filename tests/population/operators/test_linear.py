@@ -5,6 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from speciate.errors import BreedError
+
 Merged = Callable[..., Tensor]
 
 TWO = {"model": [[1.0, 2.0], [3.0, 6.0]]}
@@ -36,3 +38,12 @@ def test_linear_is_task_arithmetic_for_any_base(merged: Merged) -> None:
     base = {"base": [[7.0, -3.0]]}
     result = merged("task_arithmetic", TWO | base, weights=(0.25, 0.75))
     assert result.tolist() == pytest.approx([2.5, 5.0], abs=1e-6)
+
+
+def test_linear_with_weights_that_cancel_at_some_place_is_told_in_one_line(apply: Any) -> None:
+    """Regression: schedules that only cancel in one block were a ZeroDivisionError."""
+    model = {f"model.layers.{n}.mlp.weight": torch.ones(2) for n in range(3)}
+    schedules = ((1.0, 1.0), (1.0, -3.0))
+    with pytest.raises(BreedError, match=r"sum to 0 at model\.layers\.1\.mlp\.weight"):
+        apply("linear", {"model": [model, model]}, weights=schedules)
+    apply("linear", {"model": [model, model]}, weights=schedules, normalize=False)

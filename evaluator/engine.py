@@ -94,7 +94,7 @@ class VllmEngine:
             for file in sorted(model.glob("*.safetensors")):
                 with safe_open(file, framework="pt") as opened:
                     opened.keys()
-            self._llm.collective_rpc("reload_weights", kwargs={"weights_path": str(model)})
+            _swap(self._llm, model, self._on_cpu)
         except (
             RuntimeError,
             ValueError,
@@ -104,8 +104,6 @@ class VllmEngine:
             SafetensorError,
         ) as exc:
             raise EvaluationError(f"vLLM cannot load the weights ({type(exc).__name__})") from exc
-        if self._on_cpu:
-            self._llm.apply_model(_repack_heads)
 
     def logprobs(self, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
         """See `Engine.logprobs`."""
@@ -134,12 +132,38 @@ class VllmEngine:
         del self._llm
 
 
-def _repack_heads(model: Any) -> None:  # noqa: ANN401
-    """Packs output heads again from their new weights.
+def _swap(llm: Any, model: Path, on_cpu: bool) -> None:  # noqa: ANN401
+    """Replaces all weights by those of a folder.
 
-    On a CPU, vLLM multiplies by a packed copy of each matrix. `reload_weights` renews the copies of
-    the layers that it loads, but a head tied to the embedding is not loaded under its own name and
-    would go on answering with the first model's weights (seen in vLLM 0.32.0).
+    On a CPU, vLLM multiplies by packed copies of the matrices. `reload_weights` renews them with
+    the layers that it loads, but two kinds would be left wrong without a word, and are packed here
+    (seen in vLLM 0.32.0). Elsewhere nothing is packed, and CUDA graphs may hold the kernels.
+    """
+    if on_cpu:
+        llm.apply_model(_unset_experts)
+    llm.collective_rpc("reload_weights", kwargs={"weights_path": str(model)})
+    if on_cpu:
+        llm.apply_model(_pack_heads)
+
+
+def _unset_experts(model: Any) -> None:  # noqa: ANN401
+    """Forgets the kernels of experts, which are packed only when their kernel is made.
+
+    Reloaded under a kernel that is there already, they would stay unpacked and be read as packed.
+    """
+    from vllm.model_executor.layers.fused_moe import UnquantizedFusedMoEMethod
+
+    for module in model.modules():
+        method = getattr(module, "quant_method", None)
+        if isinstance(method, UnquantizedFusedMoEMethod):
+            method.moe_kernel = None
+
+
+def _pack_heads(model: Any) -> None:  # noqa: ANN401
+    """Packs output heads from their new weights.
+
+    A head tied to the embedding is not loaded under its own name, and would go on answering with
+    the first model's weights.
     """
     from vllm.model_executor.layers.vocab_parallel_embedding import ParallelLMHead
 

@@ -10,7 +10,9 @@ import transformers
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import Tensor
 from transformers import AutoModelForCausalLM, GenerationConfig
+from transformers.conversion_mapping import get_model_conversion_mapping
 
 from speciate.configs.schema import Transformers
 from speciate.errors import ConfigError, EvaluationError
@@ -39,6 +41,8 @@ class TransformersEngine:
                 f"engine.device: '{config.device}' cannot be used ({exc}); use cpu, or a device "
                 "that torch sees on this machine"
             ) from exc
+        # Names alone do not tell: some conversions transpose a tensor and leave its name.
+        self._converts = bool(get_model_conversion_mapping(self._model, add_legacy=False))
         self.starts = 1
         self.limit = int(self._model.config.max_position_embeddings)
         self.fingerprint = (
@@ -47,22 +51,36 @@ class TransformersEngine:
         )
 
     def load(self, model: Path) -> None:
-        """See `Engine.load`."""
-        state = {}
+        """See `Engine.load`; about 0.02 s more where tensors are converted."""
         try:
-            for file in sorted(model.glob("*.safetensors")):
-                state.update(load_file(file))
+            state = _stored(model)
+            if self._converts:
+                state = self._converted(state)
             missing, unexpected = self._model.load_state_dict(state, strict=False)
         except (RuntimeError, OSError, SafetensorError) as exc:
             raise EvaluationError(
                 f"transformers cannot load the weights ({type(exc).__name__})"
             ) from exc
         tied = set(getattr(self._model, "all_tied_weights_keys", None) or ())
-        if unexpected or set(missing) - tied:
-            raise EvaluationError(
-                f"weights do not fit: missing {sorted(set(missing) - tied)[:3]}, "
-                f"unexpected {sorted(unexpected)[:3]}"
-            )
+        _check_fit(set(missing) - tied, set(unexpected))
+
+    def _converted(self, stored: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The tensors as the model has them in memory, where for instance experts are fused.
+
+        Only a model being built converts what is stored, so one is built, and lives until its
+        tensors are copied.
+        """
+        fresh, report = type(self._model).from_pretrained(
+            None,
+            config=self._model.config,
+            state_dict=stored,
+            dtype=self._model.dtype,
+            output_loading_info=True,
+        )
+        # What is missing was filled with random numbers.
+        _check_fit(report["missing_keys"], report["unexpected_keys"])
+        converted: dict[str, Tensor] = fresh.state_dict()
+        return converted
 
     @torch.inference_mode()
     def logprobs(self, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
@@ -109,3 +127,19 @@ class TransformersEngine:
     def close(self) -> None:
         """See `Engine.close`."""
         del self._model
+
+
+def _stored(model: Path) -> dict[str, Tensor]:
+    """All tensors of a model folder under their stored names."""
+    tensors = {}
+    for file in sorted(model.glob("*.safetensors")):
+        tensors.update(load_file(file))
+    return tensors
+
+
+def _check_fit(missing: set[str], unexpected: set[str]) -> None:
+    if missing or unexpected:
+        raise EvaluationError(
+            f"weights do not fit: missing {sorted(missing)[:3]}, "
+            f"unexpected {sorted(unexpected)[:3]}"
+        )

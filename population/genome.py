@@ -209,6 +209,8 @@ class Parents:
             place = self._structure.place(name)
             for matrix in matrices(name, frame.shape(name), self.config):
                 where = replace(place, part=matrix.part)
+                if matrix.size == 0:
+                    continue
                 spans = list(_spans(where, matrix, self.reader.grain))
                 yield MatrixView(spans, self.reader, self._crew, where, matrix.shape)
 

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from speciate.population.operators.operator import Loci, Locus
-from speciate.population.operators.stages import dot, sign_balance
+from speciate.population.operators.stages import sign_balance
 
+_PIECE = 1 << 16
 Vectors = Callable[[Locus], Sequence[Tensor]]
 
 
@@ -22,12 +23,16 @@ def inner_products(loci: Loci, vectors: Vectors) -> NDArray[np.float64]:
 
 
 def _products(vectors: Sequence[Tensor]) -> NDArray[np.float64]:
+    """In float64, since in float32 the squares of small numbers are 0; piece by piece, in cache."""
     size = len(vectors)
+    flat = [vector.reshape(-1).split(_PIECE) for vector in vectors]
     result = np.zeros((size, size))
-    for i in range(size):
-        for j in range(i, size):
-            result[i, j] = result[j, i] = dot(vectors[i], vectors[j])
-    return result
+    for pieces in zip(*flat, strict=True):
+        doubles = [piece.double() for piece in pieces]
+        for i in range(size):
+            for j in range(i, size):
+                result[i, j] += float((doubles[i] * doubles[j]).sum())
+    return np.asarray(np.triu(result) + np.triu(result, 1).T)
 
 
 def _summed(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -141,9 +141,10 @@ def _counted(
 def _count(vector: Tensor, low: int, high: int) -> _Count:
     # Numpy compares in vectors where torch does not.
     patterns = magnitude_bits(vector).view(-1).cpu().numpy()
-    inside = patterns[(patterns - low).view(np.uint32) <= np.uint32(high - low)]
+    above = patterns > high
+    inside = patterns[np.flatnonzero((patterns >= low) ^ above)]
     values, counts = np.unique(inside, return_counts=True)
-    return _Count(int(np.count_nonzero(patterns > high)), values, counts)
+    return _Count(int(np.count_nonzero(above)), values, counts)
 
 
 def _holds(counts: Sequence[_Count], keep: int) -> bool:

@@ -17,6 +17,8 @@ from torch import Tensor
 from speciate.population.operators.operator import Locus
 from speciate.population.randomness import Stream
 
+_LEAST = torch.finfo(torch.float32).tiny
+
 
 def task_vectors(locus: Locus) -> list[Tensor]:
     """View: the models minus the base."""
@@ -38,17 +40,31 @@ def top_k_rows(rows: Tensor, density: float) -> Tensor:
 
     Exactly int(density * columns) in each, ordered by (magnitude descending, place ascending).
     """
-    keep = kept_count(density, rows.shape[-1])
-    order = magnitude_bits(rows).sort(dim=-1, descending=True, stable=True).indices
-    mask = torch.zeros_like(rows, dtype=torch.bool)
-    return mask.scatter_(-1, order[..., :keep], True)
+    columns = rows.shape[-1]
+    keep = kept_count(density, columns)
+    if keep == 0 or rows.numel() == 0:
+        return torch.zeros_like(rows, dtype=torch.bool)
+    patterns = magnitude_bits(rows)
+    least = patterns.kthvalue(columns - keep + 1, dim=-1, keepdim=True).values
+    mask = patterns >= least
+    if int(mask.sum()) > keep * (rows.numel() // columns):
+        above = patterns > least
+        equal = mask ^ above
+        mask = above | (equal & (equal.cumsum(-1) <= keep - above.sum(-1, keepdim=True)))
+    return mask
 
 
 def ranks(rows: Tensor) -> Tensor:
     """Score: place of each element in its row by ascending magnitude, from 0; int64."""
-    order = magnitude_bits(rows).sort(dim=-1, stable=True).indices
-    places = torch.arange(rows.shape[-1], device=rows.device).expand_as(order)
-    return torch.empty_like(order).scatter_(-1, order, places)
+    places = torch.arange(rows.shape[-1], device=rows.device)
+    # Distinct keys, so that any sort is stable; numpy's of integers is vectorised, torch's is not.
+    keys = magnitude_bits(rows).long().bitwise_left_shift_(32).bitwise_or_(places)
+    if rows.is_cpu:
+        keys.numpy().sort(axis=-1)
+    else:
+        keys = keys.sort(dim=-1).values
+    order = keys.bitwise_and_(0xFFFFFFFF)
+    return torch.empty_like(order).scatter_(-1, order, places.expand_as(order))
 
 
 def trim(tensor: Tensor, mask: Tensor) -> Tensor:
@@ -80,7 +96,7 @@ def elect_signs(items: Sequence[Tensor], majority: int = 0) -> Tensor:
 
 def sign_balance(items: Sequence[Tensor]) -> int:
     """How many more sums are positive than negative."""
-    return int(total(items).sign_().sum())
+    return int(total(items).sign_().sum(dtype=torch.float64))
 
 
 def agreeing(item: Tensor, signs: Tensor) -> Tensor:
@@ -104,9 +120,9 @@ def agreeing_mean(items: Sequence[Tensor], weights: Sequence[float], majority: i
     signs = elect_signs(parts, majority)
     kept = [agreeing(part, signs) for part in parts]
     shares = weighted([part.sign() for part in kept], [abs(weight) for weight in weights])
-    # Where nothing agrees both are 0; elsewhere the bound is below all that can be there.
-    least = min((abs(weight) for weight in weights if weight), default=1.0)
-    return total(kept).div_(total(shares).clamp_(min=least / 2)).mul_(signs)
+    # Where nothing agrees both are 0; elsewhere the bound changes nothing.
+    least = min((abs(weight) for weight in weights if abs(weight) >= _LEAST), default=_LEAST)
+    return total(kept).div_(total(shares).clamp_(min=least)).mul_(signs)
 
 
 def divide(numerator: Tensor, denominator: Tensor) -> Tensor:
@@ -153,5 +169,5 @@ def weighted_mean(items: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
 
 
 def dot(a: Tensor, b: Tensor) -> float:
-    """Inner product: products in float32, added in float64."""
-    return float((a * b).sum(dtype=torch.float64))
+    """Inner product in float64; the squares of small float32 numbers would be 0 in float32."""
+    return float((a.double() * b.double()).sum())

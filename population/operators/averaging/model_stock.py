@@ -2,11 +2,13 @@
 
 from itertools import combinations
 
+import torch
 from torch import Tensor
 
 from speciate.configs.operators.averaging import ModelStock
 from speciate.errors import ConfigError
-from speciate.population.operators.averaging.sphere import products_along, whole_products
+from speciate.population.operators.averaging.sphere import products_along, vectors
+from speciate.population.operators.measures import inner_products
 from speciate.population.operators.operator import BASE_AND_MODELS, Grain, Locus, Operator, View
 from speciate.population.operators.stages import divide, task_vectors, total
 
@@ -30,7 +32,7 @@ def measure(view: View, parameters: ModelStock, _: None) -> Tensor | None:
     """How far to go, in the whole tensor; rows are measured when they are merged."""
     if parameters.scope == "row":
         return None
-    return interpolation(whole_products(view))
+    return interpolation(torch.from_numpy(inner_products(view, vectors)))
 
 
 def merge(locus: Locus, _: ModelStock, t: Tensor | None) -> Tensor:

@@ -13,8 +13,8 @@ from speciate.population.operators.averaging.sphere import (
     combination,
     products_along,
     vectors,
-    whole_products,
 )
+from speciate.population.operators.measures import inner_products
 from speciate.population.operators.operator import Grain, Locus, Operator, View
 from speciate.population.operators.stages import total
 from speciate.population.structure import Place
@@ -50,7 +50,7 @@ def measure(view: View, parameters: Nuslerp, _: None) -> Tensor | None:
     """Weights of the two for the tensor or for each column; those of rows need no whole tensor."""
     t = _position(parameters, view.place)
     if parameters.axis == "tensor" or len(view.shape) < 2:
-        return arc(whole_products(view), t)
+        return arc(torch.from_numpy(inner_products(view, vectors)), t)
     if parameters.axis == "row":
         return None
     return arc(total(view.map(lambda locus: products_along(vectors(locus), 0).cpu())), t)

@@ -8,7 +8,7 @@ import math
 from torch import Tensor
 
 from speciate.configs.operators.averaging import Slerp
-from speciate.population.operators.averaging.sphere import whole_products
+from speciate.population.operators.measures import inner_products
 from speciate.population.operators.operator import TWO, Locus, Operator, View
 from speciate.population.operators.stages import weighted_mean, weighted_sum
 from speciate.population.structure import at
@@ -18,9 +18,9 @@ _PARALLEL = 0.9995
 
 def measure(view: View, _: Slerp, __: None) -> float:
     """Cosine of the angle between the two; a zero is parallel to everything."""
-    products = whole_products(view).tolist()
-    norms = math.sqrt(products[0][0]) * math.sqrt(products[1][1])
-    return float(products[0][1] / norms) if norms > 0 else 1.0
+    products = inner_products(view, lambda locus: locus.models)
+    norms = math.sqrt(products[0, 0]) * math.sqrt(products[1, 1])
+    return float(products[0, 1] / norms) if norms > 0 else 1.0
 
 
 def merge(locus: Locus, parameters: Slerp, cosine: float) -> Tensor:

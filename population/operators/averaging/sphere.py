@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from speciate.errors import BreedError
+from speciate.population.operators.measures import inner_products
 from speciate.population.operators.operator import OPTIONAL, SOME, TWO, Arity, Locus, View
-from speciate.population.operators.stages import task_vectors, total
+from speciate.population.operators.stages import task_vectors
 from speciate.population.structure import Place
 
 TWO_AND_PERHAPS_BASE: Mapping[str, Arity] = {"base": OPTIONAL, "model": TWO}
@@ -66,17 +67,9 @@ def products_along(items: Sequence[Tensor], axis: int) -> Tensor:
     )
 
 
-def whole_products(view: View) -> Tensor:
-    """Inner products (N, N) of whole tensors, in float64."""
-    parts = view.map(
-        lambda locus: products_along([item.reshape(1, -1) for item in vectors(locus)], -1).cpu()
-    )
-    return total(parts)[:, :, 0, 0]
-
-
 def norms_and_cosines(view: View) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Norms (N,), and cosines (N, N) in which a zero vector has 0 with all, itself too."""
-    products = whole_products(view).numpy()
+    products = inner_products(view, vectors)
     norms = np.sqrt(np.diag(products))
     inverse = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
     return norms, np.clip((products * inverse[:, None]) * inverse, -1, 1)

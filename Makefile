@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find speciate agents archive configs evaluator population -type f -not -name '*.pyc')
 
-.PHONY: quickstart test lint types bench nightly check clean install
+.PHONY: quickstart test lint types bench bench-merge nightly check clean install
 
 quickstart: install
 	$(BIN)/speciate run configs/quickstart.toml --out runs/quickstart
@@ -42,6 +42,10 @@ check: lint types test
 bench: install
 	$(BIN)/python tests/bench/quickstart.py
 	$(BIN)/python tests/bench/control.py
+
+# Needs 5 GB of disk: a base and three experts of half a billion parameters are made and merged.
+bench-merge: install
+	$(BIN)/python tests/bench/merge.py
 
 nightly: install
 	$(BIN)/pytest -m 'nightly or not nightly'

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from speciate.errors import BreedError
 from speciate.population.crew import Crew
 from speciate.population.genome import Parents, Reader, Span
 from speciate.population.plan import Plan, Segment, make_plan
@@ -145,6 +146,11 @@ def values_of(
 
     def work(item: tuple[Span, Any]) -> R:
         span, facts = item
-        return use(span, operator.merge(reader.locus(span), parameters, facts))
+        reading = unchecked if operator.dense else reader
+        try:
+            return use(span, operator.merge(reading.locus(span), parameters, facts))
+        except BreedError:
+            reader.locus(span)  # Names the parent that is not finite, if it is to blame.
+            raise
 
     yield from crew.map(work, measured(), reader.ahead)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -25,7 +26,7 @@ def inner_products(loci: Loci, vectors: Vectors) -> NDArray[np.float64]:
 def _products(vectors: Sequence[Tensor]) -> NDArray[np.float64]:
     """In float64, since in float32 the squares of small numbers are 0; piece by piece, in cache."""
     size = len(vectors)
-    flat = [vector.reshape(-1).split(_PIECE) for vector in vectors]
+    flat = [torch.split(vector.reshape(-1), _PIECE) for vector in vectors]
     result = np.zeros((size, size))
     for pieces in zip(*flat, strict=True):
         doubles = [piece.double() for piece in pieces]

@@ -163,6 +163,8 @@ class Operator(Generic[P, F]):
         check: Refuses parameters that do not fit the number of models, with a ConfigError.
         paper: Where it comes from, with its arXiv number if it has one.
         statistics: Kinds of statistics that it reads, one file for each model.
+        dense: Whether every element of every parent counts, so that NaN in a parent shows in the
+            child and need not be searched for.
     """
 
     name: str
@@ -176,6 +178,7 @@ class Operator(Generic[P, F]):
     check: Callable[[P, int], None] = accept
     paper: str = ""
     statistics: tuple[str, ...] = ()
+    dense: bool = False
 
     def grain_for(self, parameters: P) -> Grain:
         """How large a locus is with these parameters."""

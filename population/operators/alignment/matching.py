@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 Similarity = NDArray[np.float64]
@@ -36,6 +35,9 @@ def similarity(a: Tensor, b: Tensor) -> Similarity:
 
 def assigned(similarities: Similarity) -> Order:
     """The order of greatest total similarity (linear assignment), or none if it gains nothing."""
+    # Here, because it takes as long to import as torch and only this operator needs it.
+    from scipy.optimize import linear_sum_assignment
+
     stay = np.arange(len(similarities))
     _, order = linear_sum_assignment(similarities, maximize=True)
     gain = similarities[stay, order].sum() - similarities.trace()

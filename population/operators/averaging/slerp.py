@@ -38,5 +38,12 @@ def merge(locus: Locus, parameters: Slerp, cosine: float) -> Tensor:
 
 
 OPERATOR = Operator(
-    "slerp", "averaging", {"model": TWO}, Slerp, merge, measure=measure, paper="Shoemake, 1985"
+    "slerp",
+    "averaging",
+    {"model": TWO},
+    Slerp,
+    merge,
+    measure=measure,
+    paper="Shoemake, 1985",
+    dense=True,
 )

@@ -14,4 +14,4 @@ def merge(locus: Locus, parameters: Passthrough, _: None) -> Tensor:
     return model if scale == 1 else model * scale
 
 
-OPERATOR = Operator("passthrough", "structure", {"model": ONE}, Passthrough, merge)
+OPERATOR = Operator("passthrough", "structure", {"model": ONE}, Passthrough, merge, dense=True)

@@ -28,6 +28,11 @@ def written_times(factor: float, model: Model) -> dict[str, Any]:
             f"{model.label}: its norms add 1 to their weights, so that what its blocks write "
             "cannot be scaled; leave the scales out"
         )
+    if factor != 0 and norms_after and not any(".input_layernorm." in n for n in model.names):
+        raise ModelError(
+            f"{model.label}: its blocks read the hidden state without a norm before them, so that "
+            "a scale of it cannot be folded into the weights; leave the scales out"
+        )
     pattern = _AFTER if norms_after else _WRITERS
     found = {match[1] for name in model.names if (match := pattern.search(name))}
     if not found:

@@ -49,4 +49,5 @@ OPERATOR = Operator(
     merge,
     check=check,
     paper="arXiv 2212.04089",
+    dense=True,
 )

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import bootstrap
 
 RESAMPLES = 9999
 CONFIDENCE = 0.95
@@ -47,6 +46,9 @@ def paired_gain(
     if np.ptp(differences) == 0:
         # Nothing to resample: every sample has the same mean.
         return Gain(mean, mean, mean)
+    # Here, because it takes longer to import than all else that a command needs.
+    from scipy.stats import bootstrap
+
     interval = bootstrap(
         (differences,),
         np.mean,

@@ -1,4 +1,7 @@
-"""Commands that read an archive; all work while a campaign runs in it."""
+"""Commands that read an archive; all work while a campaign runs in it.
+
+Each imports what it needs by itself: git, tables and statistics take longer than most commands.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,12 +10,8 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from speciate import display
-from speciate.archive.archive import Archive
-from speciate.lineage import ancestors, champion
 from speciate.output import Json, console, emit
 from speciate.records import Individual
-from speciate.words import SHORT, describe
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the campaign.", metavar="DIR")]
 Id = Annotated[str, typer.Argument(help="Id of an individual or commit; its beginning is enough.")]
@@ -20,6 +19,9 @@ Id = Annotated[str, typer.Argument(help="Id of an individual or commit; its begi
 
 def status(folder: Folder, as_json: Json = False) -> None:
     """How far a campaign is, and who lives."""
+    from speciate import display
+    from speciate.archive.archive import Archive
+
     archive = Archive.open(folder)
     known, state, steps = archive.individuals, archive.state, archive.steps()
     last = [facts for facts in archive.telemetry.read() if "step" in facts][-1:]
@@ -51,6 +53,9 @@ def log(
     as_json: Json = False,
 ) -> None:
     """Individuals, newest first."""
+    from speciate import display
+    from speciate.archive.archive import Archive
+
     known = Archive.open(folder).individuals
     newest = list(known.values())[::-1]
     rows = newest[:limit] if limit > 0 else newest
@@ -63,6 +68,9 @@ def tree(
     as_json: Json = False,
 ) -> None:
     """The family tree from the founders down; the living are bold."""
+    from speciate import display
+    from speciate.archive.archive import Archive
+
     archive = Archive.open(folder)
     known, living = archive.individuals, archive.state.members if archive.state else ()
     value = {name: [parent.id for parent in one.recipe.parents] for name, one in known.items()}
@@ -71,6 +79,10 @@ def tree(
 
 def show(folder: Folder, id_: Id, as_json: Json = False) -> None:
     """All about one individual."""
+    from speciate import display
+    from speciate.archive.archive import Archive
+    from speciate.words import describe
+
     archive = Archive.open(folder)
     name = archive.resolve(id_)
     one, commit = archive.individuals[name], archive.commit_of(name)
@@ -93,6 +105,10 @@ def show(folder: Folder, id_: Id, as_json: Json = False) -> None:
 
 def lineage(folder: Folder, id_: Id, as_json: Json = False) -> None:
     """An individual and all its ancestors, nearest first."""
+    from speciate import display
+    from speciate.archive.archive import Archive
+    from speciate.lineage import ancestors
+
     archive = Archive.open(folder)
     known, name = archive.individuals, archive.resolve(id_)
     value = [_short(known[ancestor]) for ancestor in ancestors(name, known)]
@@ -101,6 +117,9 @@ def lineage(folder: Folder, id_: Id, as_json: Json = False) -> None:
 
 def best(folder: Folder, as_json: Json = False) -> None:
     """The champion, and at the end of a campaign its test scores against the founders'."""
+    from speciate import display
+    from speciate.archive.archive import Archive
+    from speciate.lineage import champion
     from speciate.results import results
 
     archive = Archive.open(folder)
@@ -128,6 +147,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Rebuild individuals from the founders and compare the weights' digests."""
+    from speciate.archive.archive import Archive
     from speciate.verify import verify as check
 
     archive = Archive.open(folder)
@@ -138,6 +158,7 @@ def verify(
 
 def fsck(folder: Folder, as_json: Json = False) -> None:
     """Check repository, records, stored weights and founders for damage."""
+    from speciate.archive.archive import Archive
     from speciate.verify import founder_problems, stored_problems
 
     archive = Archive.open(folder)
@@ -155,7 +176,9 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write an individual as a model folder that transformers and vLLM load."""
+    from speciate.archive.archive import Archive
     from speciate.export import export as write
+    from speciate.words import SHORT
 
     archive = Archive.open(folder)
     name = archive.resolve(id_)

@@ -108,7 +108,7 @@ def test_fisher_is_the_mean_of_squared_gradients_of_single_items(make: Make, tas
         assert torch.allclose(found[f"{name}.fisher"], wanted, rtol=1e-4, atol=1e-9)
 
 
-def test_h16_fisher_of_rcp_is_gradient_times_weight_squared(make: Make, task: Path) -> None:
+def test_fisher_of_rcp_is_gradient_times_weight_squared(make: Make, task: Path) -> None:
     model = make(0)
     found = measure(model, task, Settings(kinds=("fisher_weighted",)))
     weights = load_file(model / "model.safetensors")

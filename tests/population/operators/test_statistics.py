@@ -238,7 +238,7 @@ def test_ota_keeps_as_many_elements_as_its_density_says(apply: Apply) -> None:
     assert int(kept.sum()) == int(kept[:420_000].sum()) == 420_000
 
 
-def test_h17_nothing_over_nothing_is_resolved_before_the_fallback(apply: Apply) -> None:
+def test_nothing_over_nothing_is_resolved_before_the_fallback(apply: Apply) -> None:
     roles = {"base": [of(1, 1)], "model": [of(3, 3), of(5, 5)]}
     found = [measured("exp_avg_sq", 0, 1), measured("exp_avg_sq", 0, 1)]
     for empty, wanted in (("base", 1), ("mean", 4)):

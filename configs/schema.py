@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from speciate.configs.operators import OPERATOR_PARAMETERS, WITH_BASE
+from speciate.configs.operators import CROSSOVERS, WITH_BASE
 from speciate.configs.operators.common import NonNegative
 from speciate.configs.section import Section, nearest
 
@@ -129,26 +129,32 @@ def _end_of(key: str, value: Any, end: int) -> Any:  # noqa: ANN401
 class Crossover(Section):
     """One operator that crossover may use, and how its parameters are drawn."""
 
-    operator: Literal["linear", "slerp", "task_arithmetic", "ties", "dare_linear", "dare_ties"] = (
-        Field("linear", description="Name of the operator.")
-    )
+    operator: str = Field("linear", description="Name of an operator that merges models.")
     share: Positive = Field(1.0, description="Weight of this operator among those listed.")
     parameters: dict[str, Drawn | dict[str, Drawn]] = Field(
         {}, description="Fixed values, or [low, high] to draw from uniformly; also in tables."
     )
 
+    @field_validator("operator")
+    @classmethod
+    def _can_cross(cls, operator: str) -> str:
+        if operator not in CROSSOVERS:
+            raise ValueError(f"unknown value '{operator}'; {nearest(operator, list(CROSSOVERS))}")
+        return operator
+
     @field_validator("parameters")
     @classmethod
     def _accepted(cls, parameters: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        model = OPERATOR_PARAMETERS.get(info.data.get("operator", ""))
+        model = CROSSOVERS.get(info.data.get("operator", ""))
         if model is None:
             return parameters
-        for key, value in parameters.items():
-            if key not in model.model_fields or key in ("weights", "t"):
-                known = [name for name in model.model_fields if name not in ("weights", "t")]
+        # How much of each parent there is comes from their fitness.
+        known = [name for name in model.model_fields if name != model.share]
+        for key in parameters:
+            if key not in known:
                 raise ValueError(f"unknown parameter '{key}'; {nearest(key, known)}")
-            for end in (0, 1):
-                model.model_validate({key: _end_of(key, value, end)})
+        for end in (0, 1):
+            model.model_validate({k: _end_of(k, value, end) for k, value in parameters.items()})
         return parameters
 
 
@@ -233,10 +239,11 @@ class Campaign(Section):
             raise ValueError("no task has weight > 0, so there is no fitness to select by")
         if not any(task.test for task in self.tasks):
             raise ValueError("no task has a 'test' file, which the final report is made from")
-        slerps = any(crossover.operator == "slerp" for crossover in self.strategy.crossover)
-        if slerps and self.strategy.founding == "all":
-            raise ValueError('slerp merges two models: set strategy.founding = "pairs"')
-        used = {crossover.operator for crossover in self.strategy.crossover} & WITH_BASE
+        operators = [crossover.operator for crossover in self.strategy.crossover]
+        pairs = [name for name in operators if CROSSOVERS[name].models == "two"]
+        if pairs and self.strategy.founding == "all":
+            raise ValueError(f'{pairs[0]} merges two models: set strategy.founding = "pairs"')
+        used = set(operators) & WITH_BASE
         if used and self.founders.base is None:
             raise ValueError(f"{min(used)} needs a base model: set founders.base")
         return self

@@ -20,7 +20,7 @@ def cross(
 
     Args:
         options: Operators to draw from, by their shares; their parameter ranges are drawn from.
-        models: Ids of the parents; slerp takes two.
+        models: Ids of the parents; some operators take two.
         weights: How much of each, at any scale; all 0 stands for equal parts.
         base: Id of the common ancestor, for the operators that need it.
         stream: Where the draws come from.
@@ -31,14 +31,13 @@ def cross(
     total = sum(weights)
     # Parents that all score nothing have equal parts.
     shares = [weight / total if total > 0 else 1 / len(models) for weight in weights]
-    if option.operator == "slerp":
-        parameters["t"] = shares[1]
-    else:
-        parameters["weights"] = shares
+    model = OPERATOR_PARAMETERS[option.operator]
+    if model.share is not None:
+        parameters[model.share] = shares if model.share == "weights" else shares[1]
     parents = [Parent(model, "model") for model in models]
     if option.operator in WITH_BASE and base is not None:
         parents.insert(0, Parent(base, "base"))
-    complete = OPERATOR_PARAMETERS[option.operator].model_validate(parameters)
+    complete = model.model_validate(parameters)
     return Recipe(option.operator, tuple(parents), complete.model_dump(mode="json"), seed)
 
 

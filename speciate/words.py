@@ -32,9 +32,9 @@ def _merge(recipe: Recipe, known: Mapping[str, Individual]) -> str:
     models = [label(name, known) for name in recipe.with_role("model")]
     parameters = dict(recipe.parameters)
     weights = parameters.pop("weights", None)
-    if recipe.operator == "slerp":
+    if recipe.operator in ("slerp", "rebasin"):
         weights = [1 - parameters["t"], parameters.pop("t")]
-    shares = [f" ({weight:.0%})" for weight in weights] if weights else [""] * len(models)
+    shares = [_share(weight) for weight in weights] if weights else [""] * len(models)
     named = [model + share for model, share in zip(models, shares, strict=True)]
     base = [f"on {label(name, known)}" for name in recipe.with_role("base")]
     rest = [
@@ -43,6 +43,11 @@ def _merge(recipe: Recipe, known: Mapping[str, Individual]) -> str:
         if not isinstance(value, bool)
     ]
     return ", ".join([f"{recipe.operator} of {_listed(named)}", *base, *rest])
+
+
+def _share(weight: object) -> str:
+    """In percent, unless it varies over the model."""
+    return f" ({weight:.0%})" if isinstance(weight, float | int) else " (by place)"
 
 
 def _value(value: object) -> str:

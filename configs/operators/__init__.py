@@ -24,5 +24,8 @@ OPERATOR_PARAMETERS: dict[str, type[Parameters]] = {
     **mutation.PARAMETERS,
 }
 
-# Operators on task vectors, which start from a base.
+# What crossover in a campaign may use.
+CROSSOVERS = {name: one for name, one in OPERATOR_PARAMETERS.items() if one.models != "none"}
+
+# Operators that need the common ancestor.
 WITH_BASE = frozenset(name for name, one in OPERATOR_PARAMETERS.items() if one.needs_base)

@@ -11,6 +11,7 @@ class Rebasin(Parameters):
     """Reorder the second model's hidden units and heads to match the first's, then interpolate."""
 
     models: ClassVar[Literal["any", "two", "none"]] = "two"
+    share: ClassVar[Literal["weights", "t"] | None] = "t"
     t: Schedule[Weight] = Field(
         0.5, description="Place on the way from the first to the aligned second model."
     )

@@ -28,6 +28,7 @@ class Slerp(Parameters):
     """Spherical interpolation from the first model (t = 0) to the second (t = 1)."""
 
     models: ClassVar[Literal["any", "two", "none"]] = "two"
+    share: ClassVar[Literal["weights", "t"] | None] = "t"
     t: Schedule[Weight] = Field(
         0.5, description="Place on the way from the first to the second model."
     )
@@ -88,6 +89,7 @@ class Wma(Parameters):
 class Nearswap(Parameters):
     """The base moved towards the model, but no element by more than `t`."""
 
+    models: ClassVar[Literal["any", "two", "none"]] = "none"
     needs_base: ClassVar[bool] = True
     t: Schedule[Positive] = Field(
         1e-4, description="Largest change of an element; nearer ones become the model's."
@@ -97,6 +99,7 @@ class Nearswap(Parameters):
 class ArceeFusion(Parameters):
     """Take from the model the elements whose change matters far more than most."""
 
+    models: ClassVar[Literal["any", "two", "none"]] = "none"
     needs_base: ClassVar[bool] = True
 
 

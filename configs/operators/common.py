@@ -22,11 +22,21 @@ class Parameters(Section):
 
     Attributes:
         needs_base: Whether a parent with the role "base" is needed.
-        models: How many parents may be "model": exactly two, or as many as one likes.
+        models: How many models it can cross in a campaign: exactly two, as many as one likes, or
+            none, for mutations and for merges that need more than models and a base.
+        share: The parameter that says how much of each model there is: one weight for each, or
+            the part of the second; None if there is none.
     """
 
     needs_base: ClassVar[bool] = False
     models: ClassVar[Literal["any", "two", "none"]] = "any"
+    share: ClassVar[Literal["weights", "t"] | None] = None
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        """Weights are what they are called in all operators that have them."""
+        if "weights" in cls.model_fields:
+            cls.share = "weights"
 
 
 def _form(value: Any) -> str:  # noqa: ANN401

@@ -73,6 +73,7 @@ class SplitPoint(Parameters):
 class LayerChoice(Parameters):
     """Take each transformer block, whole, from one of the models."""
 
+    models: ClassVar[Literal["any", "two", "none"]] = "none"
     choice: tuple[Count, ...] = Field(
         min_length=1, description="Number of a model, from 0, for each block."
     )

@@ -20,6 +20,7 @@ Count = Annotated[int, Field(ge=0)]
 class Fisher(Parameters):
     """Average in which each element counts as much as its model's Fisher information of it."""
 
+    models: ClassVar[Literal["any", "two", "none"]] = "none"
     weights: Shares = Field(
         None, description="One a model, scaled to sum to 1; equal if not given."
     )
@@ -37,6 +38,7 @@ class Fisher(Parameters):
 class RegMean(Parameters):
     """Linear layers that best reproduce, by least squares, what each model makes of its inputs."""
 
+    models: ClassVar[Literal["any", "two", "none"]] = "none"
     weights: Shares = Field(
         None, description="One a model, scaled to sum to 1; equal if not given."
     )
@@ -51,6 +53,7 @@ class RegMean(Parameters):
 class Mats(Parameters):
     """Solve the models' matching equations by conjugate gradients from an initial merge."""
 
+    models: ClassVar[Literal["any", "two", "none"]] = "none"
     needs_base: ClassVar[bool] = False
 
     weights: Shares = Field(
@@ -79,6 +82,7 @@ class Mats(Parameters):
 class Ota(Parameters):
     """Task vectors averaged by the curvature that Adam saw, after grafting what mattered."""
 
+    models: ClassVar[Literal["any", "two", "none"]] = "none"
     needs_base: ClassVar[bool] = True
 
     weights: Shares = Field(

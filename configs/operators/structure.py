@@ -13,6 +13,7 @@ Number = Annotated[int, Field(ge=0)]
 class Passthrough(Parameters):
     """The model as it is, times `scale`."""
 
+    models: ClassVar[Literal["any", "two", "none"]] = "none"
     scale: Schedule[Weight] = Field(1.0, description="Factor of the weights.")
 
 
@@ -35,6 +36,7 @@ class Piece(Section):
 class Stack(Parameters):
     """Blocks of the parents, merged piece by piece and stacked in any order and number."""
 
+    models: ClassVar[Literal["any", "two", "none"]] = "none"
     pieces: tuple[Piece, ...] = Field(
         min_length=1,
         description="From the bottom up; the first also makes what comes before the blocks, "
@@ -45,6 +47,7 @@ class Stack(Parameters):
 class DataFlow(Parameters):
     """A path through the blocks of all models, with scales folded into the weights (DFS)."""
 
+    models: ClassVar[Literal["any", "two", "none"]] = "none"
     path: tuple[tuple[Number, Number], ...] = Field(
         min_length=1, description="Model and block of each step, both numbered from 0."
     )

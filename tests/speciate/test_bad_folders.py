@@ -136,17 +136,17 @@ def test_a_disk_without_room(bench: Any, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_disk_that_fills_up(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     path = recipe(bench, 'operator = "ties"')
-    write = Writer.write
+    put = Writer.put
     written: list[str] = []
 
-    def full(writer: Writer, name: str, tensor: Any) -> None:
-        if len(written) == 3:
+    def full(writer: Writer, name: str, start: int, values: Any) -> memoryview:
+        if len(written) >= 3:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         written.append(name)
-        write(writer, name, tensor)
+        return put(writer, name, start, values)
 
-    monkeypatch.setattr(Writer, "write", full)
+    monkeypatch.setattr(Writer, "put", full)
     line = bench.refused("merge", path, bench.folder / "out")
     said = "the disk became full while writing; make 17.6 MiB free"
     assert line == f"{bench.folder}/out: {said}"
-    assert len(written) == 3
+    assert len(written) >= 3

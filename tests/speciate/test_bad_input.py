@@ -149,7 +149,7 @@ TIES = '[[strategy.crossover]]\noperator = "ties"\n[strategy.crossover.parameter
         ),
         (
             '[[strategy.crossover]]\noperator = "zzz"',
-            "crossover.0.operator: unknown value 'zzz'; known: dare_linear, dare_ties, linear, ",
+            "crossover.0.operator: unknown value 'zzz'; known: breadcrumbs, ",
         ),
         (
             TIES + "density = -0.5",

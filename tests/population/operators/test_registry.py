@@ -1,6 +1,6 @@
 import pytest
 
-from speciate.configs.operators import OPERATOR_PARAMETERS
+from speciate.configs.operators import CROSSOVERS, OPERATOR_PARAMETERS
 from speciate.configs.operators.task_vectors import Ties
 from speciate.errors import ConfigError
 from speciate.population.operators.registry import OPERATORS, validate
@@ -62,3 +62,13 @@ def test_wrong_recipe_is_told_in_one_line(wrong: Recipe, message: str) -> None:
 def test_weights_may_cancel_where_nothing_is_divided() -> None:
     validate(recipe("linear", "model model", weights=[1, -1], normalize=False))
     validate(recipe("task_arithmetic", "base model model", weights=[1, -1]))
+
+
+@pytest.mark.parametrize("name", CROSSOVERS)
+def test_what_crosses_in_campaigns_takes_models_and_a_base(name: str) -> None:
+    operator, parameters = OPERATORS[name], CROSSOVERS[name]
+    assert set(operator.roles) <= {"base", "model"}
+    assert ("base" in operator.roles and operator.roles["base"].least == 1) == parameters.needs_base
+    most = operator.roles["model"].most
+    assert most == (2 if parameters.models == "two" else None)
+    assert parameters.share is None or parameters.share in parameters.model_fields

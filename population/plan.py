@@ -1,20 +1,23 @@
 """What a recipe will do, worked out before the first tensor is read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from speciate.configs.operators.common import Parameters
 from speciate.configs.operators.structure import Piece
 from speciate.errors import BreedError, ConfigError
+from speciate.population.aligned import AlignedModel
 from speciate.population.compatibility import check_compatible
 from speciate.population.genome import Source, Sources
 from speciate.population.operators.operator import Operator, Structural
 from speciate.population.operators.registry import OPERATORS, validate
 from speciate.population.stack import Blueprint, Renamed
 from speciate.population.structure import Structure
-from speciate.population.weights import Checkpoint, Frame, Statistics, frame_like, with_dtype
+from speciate.population.vocabulary import Alignment, align
+from speciate.population.weights import Checkpoint, Frame, Statistics, with_dtype
 from speciate.records import Parent, Recipe
 
 MEASURED = "statistics"
@@ -58,14 +61,29 @@ class Plan:
     segments: tuple[Segment, ...]
 
 
-def make_plan(recipe: Recipe, models: Mapping[str, Path], dtype: str | None = None) -> Plan:
+def make_plan(
+    recipe: Recipe,
+    models: Mapping[str, Path],
+    dtype: str | None = None,
+    tokenizer: str | None = None,
+    chat_template: str | None = None,
+) -> Plan:
     """Checks a recipe against its parents.
 
     Config, tokenizer and tensors that are not of floating point come from the base, or else from
     the first parent.
 
+    Args:
+        recipe: What to do.
+        models: Model folder of each parent's id.
+        dtype: float32, bfloat16 or float16; None keeps the base's or first parent's.
+        tokenizer: Whose vocabulary the child gets: "base" for the base's or first parent's,
+            "union", or a parent's id; None if all have the same.
+        chat_template: Id of the parent whose chat template the child gets, if not the tokenizer's.
+
     Raises:
-        ConfigError: The recipe is not one that the operator can carry out, or `dtype` is unknown.
+        ConfigError: The recipe is not one that the operator can carry out, `dtype` is unknown, or
+            there is no such tokenizer or chat template.
         ModelError: A parent is damaged, or does not fit the others.
         BreedError: A parent's folder is not given.
     """
@@ -73,27 +91,37 @@ def make_plan(recipe: Recipe, models: Mapping[str, Path], dtype: str | None = No
     operator = OPERATORS[recipe.operator]
     ids = [parent.id for parent in recipe.parents if parent.role != MEASURED]
     opened = {id_: Checkpoint(_folder(models, id_)) for id_ in ids}
-    check_compatible(opened)
-    parents = [opened[id_] for id_ in ids]
+    stacks = isinstance(operator, Structural)
+    check_compatible(opened, same_depth=not stacks, same_vocabulary=tokenizer is None)
+    first = recipe.with_role("base")[0] if recipe.with_role("base") else ids[0]
+    alignment = align(opened, first, tokenizer, chat_template)
+    parents = [alignment.sources[id_] for id_ in ids]
     if isinstance(operator, Structural):
         frame, segments = _stacked(recipe, operator.pieces(parameters, parents), parents)
+        frame = replace(frame, path=alignment.frame.path, files=alignment.frame.files)
         return Plan(recipe, with_dtype(frame, dtype), segments)
-    measured = [Statistics(_folder(models, id_)) for id_ in recipe.with_role(MEASURED)]
-    first = next((one for one, role in _roles(recipe, parents) if role == "base"), parents[0])
+    like = alignment.sources[first]
     segment = Segment(
         operator,
         parameters,
         _by_role(_roles(recipe, parents)),
-        first.names,
-        Structure(first.names),
-        first.config,
-        measured,
+        like.names,
+        Structure(like.names),
+        like.config,
+        _measured(recipe, models, alignment),
     )
-    return Plan(recipe, frame_like(first, dtype), (segment,))
+    return Plan(recipe, with_dtype(alignment.frame, dtype), (segment,))
+
+
+def _measured(recipe: Recipe, models: Mapping[str, Path], alignment: Alignment) -> Sequence[Source]:
+    """What was measured of each model, in the order of the models."""
+    files = [Statistics(_folder(models, id_)) for id_ in recipe.with_role(MEASURED)]
+    pairs = zip_longest(recipe.with_role("model"), files)
+    return [alignment.statistics(id_, file) for id_, file in pairs if file is not None]
 
 
 def _stacked(
-    recipe: Recipe, pieces: Sequence[Piece], parents: Sequence[Checkpoint]
+    recipe: Recipe, pieces: Sequence[Piece], parents: Sequence[AlignedModel]
 ) -> tuple[Frame, tuple[Segment, ...]]:
     """A segment for each piece."""
     blueprint = Blueprint(pieces, parents)
@@ -125,7 +153,7 @@ def _of_piece(recipe: Recipe, number: int, piece: Piece) -> tuple[Operator[Any, 
     return operator, parameters
 
 
-def _roles(recipe: Recipe, parents: Sequence[Checkpoint]) -> list[tuple[Checkpoint, str]]:
+def _roles(recipe: Recipe, parents: Sequence[Source]) -> list[tuple[Source, str]]:
     roles = [parent.role for parent in recipe.parents if parent.role != MEASURED]
     return list(zip(parents, roles, strict=True))
 

@@ -246,13 +246,13 @@ def copy_small_files(source: Path, folder: Path) -> None:
     for file in (file for pattern in _SMALL_FILES for file in source.glob(pattern)):
         if any(file.match(pattern) for pattern in _NOT_COPIED) or not file.is_file():
             continue
-        _check_inside(file, source)
+        check_inside(file, source)
         target = folder / file.relative_to(source)
         target.parent.mkdir(exist_ok=True)
         shutil.copyfile(file, target)
 
 
-def _check_inside(file: Path, folder: Path) -> None:
+def check_inside(file: Path, folder: Path) -> None:
     """Links may lead to where the hub's cache keeps its files, and nowhere else outside."""
     root, real = folder.resolve(), file.resolve()
     cached = root.parent.name == "snapshots" and real.parent == root.parent.parent / "blobs"

@@ -9,10 +9,11 @@ from torch import Tensor
 
 from speciate.configs.operators.structure import Piece, PieceParent
 from speciate.errors import ConfigError, ModelError
+from speciate.population.aligned import AlignedModel
 from speciate.population.genome import Source
 from speciate.population.safetensors_writer import Spec
 from speciate.population.structure import Structure, module_kind, renumbered
-from speciate.population.weights import Checkpoint, Frame
+from speciate.population.weights import Frame
 
 Names = Mapping[str, str]
 
@@ -67,7 +68,7 @@ def _run(parent: PieceParent) -> range:
 class Blueprint:
     """The blocks of a child and what stands before and after them."""
 
-    def __init__(self, pieces: Sequence[Piece], parents: Sequence[Checkpoint]) -> None:
+    def __init__(self, pieces: Sequence[Piece], parents: Sequence[AlignedModel]) -> None:
         """Checks that the pieces ask for blocks that are there.
 
         Raises:
@@ -110,7 +111,7 @@ class Blueprint:
         return Frame(lowest.path, config, tuple(sorted(specs, key=lambda spec: spec.name)))
 
     def _config(
-        self, config: Mapping[str, Any], of: Callable[[Checkpoint], Mapping[str, Any]]
+        self, config: Mapping[str, Any], of: Callable[[AlignedModel], Mapping[str, Any]]
     ) -> dict[str, Any]:
         """With the number of blocks, and what is listed for each block, as in the child."""
         new = dict(config)
@@ -126,7 +127,7 @@ class Blueprint:
             new["num_hidden_layers"] = len(self.layers)
         return new
 
-    def _first(self, layer: Layer) -> tuple[Checkpoint, int]:
+    def _first(self, layer: Layer) -> tuple[AlignedModel, int]:
         return self._parents[self.pieces[layer.piece].parents[0].parent], layer.blocks[0]
 
     def _block(self, piece: int, parent: int, block: int, position: int) -> dict[str, str]:

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -234,11 +234,13 @@ class Frame:
         path: Folder that tokenizer, chat templates and the like are copied from.
         config: Content of config.json.
         specs: Name, type and shape of every tensor.
+        files: Small files that are not as in that folder: their new content, or None for no file.
     """
 
     path: Path
     config: Mapping[str, Any]
     specs: tuple[Spec, ...]
+    files: Mapping[str, bytes | None] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
@@ -271,7 +273,7 @@ def with_dtype(frame: Frame, dtype: str | None) -> Frame:
         replace(spec, dtype=OUTPUT_DTYPES[dtype]) if spec.dtype.is_floating_point else spec
         for spec in frame.specs
     )
-    return Frame(frame.path, {**frame.config, key: dtype}, specs)
+    return replace(frame, config={**frame.config, key: dtype}, specs=specs)
 
 
 @contextmanager
@@ -294,6 +296,15 @@ def new_model(out: Path, frame: Frame, shard_bytes: int = SHARD_BYTES) -> Iterat
         if frame.config != read_json(frame.path, "config.json"):
             text = json.dumps(frame.config, indent=2) + "\n"
             (folder / "config.json").write_text(text, encoding="utf-8")
+        _replace_files(folder, frame.files)
         with Writer(folder, frame.specs, shard_bytes) as writer:
             yield writer
             writer.digest()
+
+
+def _replace_files(folder: Path, files: Mapping[str, bytes | None]) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).unlink(missing_ok=True)
+        if content is not None:
+            (folder / name).write_bytes(content)

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import torch
 
 from speciate.errors import ModelError
+from speciate.population.genome import WholeModel
 from speciate.population.settings import differences, tied, vocabulary_size
 from speciate.population.structure import Structure, module_kind
 from speciate.population.tokenizers_read import read_vocabulary
-from speciate.population.weights import Checkpoint
 
 _CHUNK = 1 << 20
 # Computed from the config by every loader; only old files have them.
@@ -16,7 +16,7 @@ _CACHES = ("rotary_emb.inv_freq",)
 
 
 def check_compatible(
-    models: Mapping[str, Checkpoint], same_depth: bool = True, same_vocabulary: bool = True
+    models: Mapping[str, WholeModel], same_depth: bool = True, same_vocabulary: bool = True
 ) -> None:
     """Whether tensors of the same name mean the same in all models.
 
@@ -47,7 +47,7 @@ def check_compatible(
         )
 
 
-def superfluous(models: Iterable[Checkpoint]) -> frozenset[str]:
+def superfluous(models: Iterable[WholeModel]) -> frozenset[str]:
     """Names of tensors that some store and none needs: copies of tied embeddings, and caches.
 
     Where head and embedding are one tensor it is merged once, as the embedding.
@@ -62,7 +62,7 @@ def superfluous(models: Iterable[Checkpoint]) -> frozenset[str]:
     return (heads if tie else frozenset()) | caches
 
 
-def by_token(model: Checkpoint, name: str) -> bool:
+def by_token(model: WholeModel, name: str) -> bool:
     """Whether a tensor has a row for each token: an embedding, a head or the bias of a head."""
     shape, rows = model.shape(name), vocabulary_size(model.config)
     return bool(shape) and shape[0] == rows and module_kind(name) in ("embedding", "head")
@@ -72,7 +72,7 @@ def _is_head(name: str) -> bool:
     return module_kind(name) == "head" and name.endswith("weight")
 
 
-def _untied(model: Checkpoint, heads: Iterable[str]) -> Iterator[str]:
+def _untied(model: WholeModel, heads: Iterable[str]) -> Iterator[str]:
     """Heads that are stored, though they should be the embedding, and are not."""
     for head in sorted(name for name in heads if _is_head(name) and name in model.names):
         partners = [
@@ -87,7 +87,7 @@ def _untied(model: Checkpoint, heads: Iterable[str]) -> Iterator[str]:
             )
 
 
-def _equal(model: Checkpoint, one: str, two: str) -> bool:
+def _equal(model: WholeModel, one: str, two: str) -> bool:
     size = torch.Size(model.shape(one)).numel()
     spans = ((start, min(start + _CHUNK, size)) for start in range(0, size, _CHUNK))
     return all(torch.equal(model.read(one, *span), model.read(two, *span)) for span in spans)
@@ -102,14 +102,14 @@ def _grouped(found: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(f"{', '.join(labels)}: {', '.join(lines)}" for lines, labels in groups.items())
 
 
-def _quantised(model: Checkpoint) -> Iterator[str]:
+def _quantised(model: WholeModel) -> Iterator[str]:
     if model.config.get("quantization_config"):
         yield "quantised weights cannot be averaged; dequantise the model first"
 
 
 def _tensor_differences(
-    first: Checkpoint,
-    other: Checkpoint,
+    first: WholeModel,
+    other: WholeModel,
     ignored: frozenset[str],
     same_depth: bool,
     same_vocabulary: bool,
@@ -129,7 +129,7 @@ def _tensor_differences(
     yield from _counted(types, "is", "are of other types")
 
 
-def _comparable(names: set[str], model: Checkpoint, same_depth: bool) -> set[str]:
+def _comparable(names: set[str], model: WholeModel, same_depth: bool) -> set[str]:
     if same_depth:
         return names
     structure = Structure(model.names)
@@ -151,7 +151,7 @@ def _counted(found: Sequence[tuple[str, str, str]], one: str, many: str) -> Iter
             yield f"{len(found)} tensors {many}, such as {name} {theirs}, not {ours}"
 
 
-def _vocabulary_differences(first: Checkpoint, other: Checkpoint) -> Iterator[str]:
+def _vocabulary_differences(first: WholeModel, other: WholeModel) -> Iterator[str]:
     files = first.path / "tokenizer.json", other.path / "tokenizer.json"
     if all(file.is_file() for file in files) and files[0].read_bytes() == files[1].read_bytes():
         return

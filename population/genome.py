@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -41,6 +42,18 @@ class Source(Protocol):
 
     def read(self, name: str, start: int, stop: int) -> Tensor:
         """The elements [start, stop) of a tensor, flat, as they are stored."""
+
+
+class WholeModel(Source, Protocol):
+    """A source that is a complete model, with a folder; a `Checkpoint` is one."""
+
+    @property
+    def path(self) -> Path:
+        """Its folder, with config and tokenizer."""
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Content of config.json."""
 
 
 Sources = Mapping[str, Sequence[Source]]

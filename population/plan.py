@@ -11,7 +11,7 @@ from speciate.configs.operators.structure import Piece
 from speciate.errors import BreedError, ConfigError
 from speciate.population.aligned import AlignedModel
 from speciate.population.compatibility import check_compatible
-from speciate.population.genome import Source, Sources
+from speciate.population.genome import Source, Sources, WholeModel
 from speciate.population.operators.operator import Operator, Structural
 from speciate.population.operators.registry import OPERATORS, validate
 from speciate.population.stack import Blueprint, Renamed
@@ -63,7 +63,7 @@ class Plan:
 
 def make_plan(
     recipe: Recipe,
-    models: Mapping[str, Path],
+    models: Mapping[str, Path | WholeModel],
     dtype: str | None = None,
     tokenizer: str | None = None,
     chat_template: str | None = None,
@@ -75,7 +75,7 @@ def make_plan(
 
     Args:
         recipe: What to do.
-        models: Model folder of each parent's id.
+        models: Model folder of each parent's id, or the model itself, such as one with an adapter.
         dtype: float32, bfloat16 or float16; None keeps the base's or first parent's.
         tokenizer: Whose vocabulary the child gets: "base" for the base's or first parent's,
             "union", or a parent's id; None if all have the same.
@@ -90,7 +90,7 @@ def make_plan(
     parameters = validate(recipe)
     operator = OPERATORS[recipe.operator]
     ids = [parent.id for parent in recipe.parents if parent.role != MEASURED]
-    opened = {id_: Checkpoint(_folder(models, id_)) for id_ in ids}
+    opened = {id_: _opened(_given(models, id_)) for id_ in ids}
     stacks = isinstance(operator, Structural)
     check_compatible(opened, same_depth=not stacks, same_vocabulary=tokenizer is None)
     first = recipe.with_role("base")[0] if recipe.with_role("base") else ids[0]
@@ -113,9 +113,12 @@ def make_plan(
     return Plan(recipe, with_dtype(alignment.frame, dtype), (segment,))
 
 
-def _measured(recipe: Recipe, models: Mapping[str, Path], alignment: Alignment) -> Sequence[Source]:
+def _measured(
+    recipe: Recipe, models: Mapping[str, Path | WholeModel], alignment: Alignment
+) -> Sequence[Source]:
     """What was measured of each model, in the order of the models."""
-    files = [Statistics(_folder(models, id_)) for id_ in recipe.with_role(MEASURED)]
+    given = [_given(models, id_) for id_ in recipe.with_role(MEASURED)]
+    files = [Statistics(one if isinstance(one, Path) else one.path) for one in given]
     pairs = zip_longest(recipe.with_role("model"), files)
     return [alignment.statistics(id_, file) for id_, file in pairs if file is not None]
 
@@ -162,7 +165,11 @@ def _by_role(sources: Sequence[tuple[Source, str]]) -> Sources:
     return {role: tuple(one for one, own in sources if own == role) for _, role in sources}
 
 
-def _folder(models: Mapping[str, Path], parent: str) -> Path:
+def _given(models: Mapping[str, Path | WholeModel], parent: str) -> Path | WholeModel:
     if parent not in models:
         raise BreedError(f"parent '{parent}': its model folder is not given; add it")
     return models[parent]
+
+
+def _opened(model: Path | WholeModel) -> WholeModel:
+    return Checkpoint(model) if isinstance(model, Path) else model

@@ -1,26 +1,52 @@
-"""A recipe in a TOML or JSON file, for one merge outside a campaign; parents are model folders."""
+"""A recipe in a TOML or JSON file, for one merge outside a campaign; parents are folders.
+
+Needs no torch, so that parents can be looked at while torch is still being imported.
+"""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
 from speciate.configs.load import read_toml, validated
+from speciate.configs.operators.adapters import PARAMETERS as OF_ADAPTERS
 from speciate.configs.section import Section
 from speciate.errors import ConfigError
-from speciate.population.compatibility import check_compatible
-from speciate.population.operators.registry import validate
-from speciate.population.weights import Checkpoint
 from speciate.records import Parent, Recipe
+
+STATISTICS = "statistics"
+S = TypeVar("S", bound=Section)
 
 
 class ParentPath(Section):
     """One parent of a merge."""
 
-    path: str = Field(description="Model folder, relative to the recipe file.")
-    role: str = Field("model", description="Part it plays: model, base, parent ...")
+    path: str = Field(
+        min_length=1,
+        description="Folder of a model or adapter, or file of statistics, relative to the recipe.",
+    )
+    role: str | None = Field(
+        None,
+        description="Part it plays: model, base, statistics ...; model (or adapter, for operators "
+        "on adapters) if not given.",
+    )
+    adapter: str | None = Field(
+        None, min_length=1, description="Folder of a LoRA adapter that is put on the model."
+    )
+    adapter_weight: Annotated[float, Field(allow_inf_nan=False)] = Field(
+        1.0, description="Factor of what the adapter changes."
+    )
+
+    @property
+    def id(self) -> str:
+        """What tells this parent from others in messages: its paths."""
+        return self.path if self.adapter is None else f"{self.path} with {self._put_on}"
+
+    @property
+    def _put_on(self) -> str:
+        factor = "" if self.adapter_weight == 1 else f"{self.adapter_weight:g} times "
+        return f"{factor}{self.adapter}"
 
 
 class RecipeFile(Section):
@@ -31,39 +57,58 @@ class RecipeFile(Section):
     parameters: dict[str, Any] = Field({}, description="Of the operator.")
     seed: Annotated[int, Field(ge=0, lt=2**64)] = Field(0, description="Key of random numbers.")
     dtype: str | None = Field(None, description="float32, bfloat16 or float16; as the parents.")
+    tokenizer: str | None = Field(
+        None,
+        description="Where vocabularies differ, whose the model gets: base (or the first "
+        "parent's), union, or the path of a parent.",
+    )
+    chat_template: str | None = Field(
+        None, description="Path of the parent whose chat template the model gets."
+    )
+
+    @property
+    def of_adapters(self) -> bool:
+        """Whether the operator merges adapters rather than models."""
+        return self.operator in OF_ADAPTERS
+
+    def role(self, parent: ParentPath) -> str:
+        """The part that a parent plays."""
+        return parent.role or ("adapter" if self.of_adapters else "model")
+
+    @property
+    def recipe(self) -> Recipe:
+        """The same with parents that are called by their paths."""
+        parents = tuple(Parent(parent.id, self.role(parent)) for parent in self.parents)
+        return Recipe(self.operator, parents, self.parameters, self.seed)
 
 
-def read_recipe(path: Path) -> tuple[Recipe, Mapping[str, Path], str | None]:
-    """A recipe whose parents are named by their weights' digests.
-
-    Returns:
-        The recipe, the parents' folders by id, and the dtype to write.
+def read_recipe(path: Path) -> RecipeFile:
+    """What a recipe file says, its paths no longer relative to it.
 
     Raises:
-        ConfigError: The file is not a recipe that its operator can carry out.
-        ModelError: A parent is missing or damaged, or they do not fit one another.
+        ConfigError: The file is missing, or is no recipe.
     """
     data = _json(path) if path.suffix == ".json" else read_toml(path)
     file = validated(RecipeFile, data, str(path))
-    folders = [path.parent / parent.path for parent in file.parents]
-    # Bounds and roles first: they need no weights.
-    _checked(path, _recipe(file, [str(folder) for folder in folders]))
-    models = {str(folder): Checkpoint(folder) for folder in folders}
-    check_compatible(models)
-    ids = [models[str(folder)].digest()[:40] for folder in folders]
-    return _recipe(file, ids), dict(zip(ids, folders, strict=True)), file.dtype
+    parents = tuple(_located_all(parent, path, "path", "adapter") for parent in file.parents)
+    whole = file.model_copy(update={"parents": parents})
+    if file.tokenizer not in ("base", "union"):
+        whole = _located_all(whole, path, "tokenizer")
+    return _located_all(whole, path, "chat_template")
 
 
-def _recipe(file: RecipeFile, ids: list[str]) -> Recipe:
-    parents = tuple(Parent(id_, parent.role) for id_, parent in zip(ids, file.parents, strict=True))
-    return Recipe(file.operator, parents, file.parameters, file.seed)
+def _located_all(section: S, recipe: Path, *fields: str) -> S:
+    """The section with paths that are no longer relative to the recipe."""
+    values = {field: getattr(section, field) for field in fields}
+    paths = {field: _located(one, recipe) for field, one in values.items() if one is not None}
+    return section.model_copy(update=paths)
 
 
-def _checked(path: Path, recipe: Recipe) -> None:
+def _located(path: str, recipe: Path) -> str:
     try:
-        validate(recipe)
-    except ConfigError as exc:
-        raise ConfigError(f"{path}: {exc}") from exc
+        return str(recipe.parent / Path(path).expanduser())
+    except RuntimeError as exc:
+        raise ConfigError(f"{recipe}: {path}: {exc}; write the whole path") from exc
 
 
 def _json(path: Path) -> Any:  # noqa: ANN401
@@ -71,5 +116,5 @@ def _json(path: Path) -> Any:  # noqa: ANN401
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; give the path of a recipe") from None
-    except (OSError, ValueError) as exc:
+    except (OSError, ValueError, RecursionError) as exc:
         raise ConfigError(f"{path}: not valid JSON: {exc}") from exc

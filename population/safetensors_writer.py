@@ -41,7 +41,8 @@ INDEX = "model.safetensors.index.json"
 _SMALL_FILES = ("*.json", "*.txt", "*.model", "*.jinja", "additional_chat_templates/*.jinja")
 # An adapter's config would make transformers look for the adapter beside the merged weights.
 _NOT_COPIED = ("*.index.json", "adapter_config.json", ".*")
-_MARGIN = 1 << 24  # Bytes for headers, config and tokenizer.
+MARGIN = 1 << 24
+"""Bytes that a model folder has besides its weights: headers, config, tokenizer."""
 
 
 @dataclass(frozen=True)
@@ -219,16 +220,16 @@ def new_folder(out: Path, nbytes: int) -> Iterator[Path]:
 
 def _check_room(out: Path, nbytes: int) -> None:
     free = shutil.disk_usage(out.parent).free
-    if free < nbytes + _MARGIN:
+    if free < nbytes + MARGIN:
         raise DiskError(
-            f"{out}: needs {_size(nbytes + _MARGIN)} on disk but {_size(free)} are free; "
+            f"{out}: needs {_size(nbytes + MARGIN)} on disk but {_size(free)} are free; "
             "make room or choose another folder"
         )
 
 
 def _translated(exc: OSError, out: Path, nbytes: int) -> DiskError:
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-        needed = _size(nbytes + _MARGIN)
+        needed = _size(nbytes + MARGIN)
         return DiskError(f"{out}: the disk became full while writing; make {needed} free")
     return DiskError(f"{out}: cannot be written ({exc.strerror or exc}); check the folder")
 

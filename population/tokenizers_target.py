@@ -10,10 +10,10 @@ from speciate.configs.section import nearest
 from speciate.errors import ConfigError, ModelError
 from speciate.population.aligned import MEAN, ZERO, Rows
 from speciate.population.compatibility import by_token
+from speciate.population.genome import WholeModel
 from speciate.population.settings import vocabulary_size
 from speciate.population.tokenizers_read import Vocabulary, read_vocabulary
 from speciate.population.tokenizers_union import Addition, additions
-from speciate.population.weights import Checkpoint
 
 BASE, UNION = "base", "union"
 _INPUTS = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "tok_embeddings.weight")
@@ -48,7 +48,7 @@ def known(label: str, models: Iterable[str], choice: str) -> str:
     return label
 
 
-def vocabulary_of(model: Checkpoint) -> Vocabulary:
+def vocabulary_of(model: WholeModel) -> Vocabulary:
     """The vocabulary of a model, which must have one.
 
     Raises:
@@ -64,7 +64,7 @@ def vocabulary_of(model: Checkpoint) -> Vocabulary:
 
 
 def choose(
-    models: Mapping[str, Checkpoint],
+    models: Mapping[str, WholeModel],
     vocabularies: Mapping[str, Vocabulary],
     first: str,
     tokenizer: str,
@@ -97,7 +97,7 @@ def choose(
     return Target(tokens, max(rows, vocabulary.size + len(added)), owner, added)
 
 
-def _size(model: Checkpoint) -> int:
+def _size(model: WholeModel) -> int:
     size = vocabulary_size(model.config)
     if size is None or not any(by_token(model, name) for name in model.names):
         raise ModelError(
@@ -107,7 +107,7 @@ def _size(model: Checkpoint) -> int:
     return size
 
 
-def with_rows(models: Mapping[str, Checkpoint], first: str, names: Sequence[str]) -> frozenset[str]:
+def with_rows(models: Mapping[str, WholeModel], first: str, names: Sequence[str]) -> frozenset[str]:
     """The tensors with a row for each token.
 
     Raises:
@@ -126,7 +126,7 @@ def with_rows(models: Mapping[str, Checkpoint], first: str, names: Sequence[str]
 
 
 def rows_by_label(
-    models: Mapping[str, Checkpoint],
+    models: Mapping[str, WholeModel],
     vocabularies: Mapping[str, Vocabulary],
     target: Target,
     first: str,

@@ -10,7 +10,7 @@ from typing import Any
 from speciate.errors import ConfigError
 from speciate.population.aligned import Aligned, AlignedModel, Rows
 from speciate.population.compatibility import superfluous
-from speciate.population.genome import Source
+from speciate.population.genome import Source, WholeModel
 from speciate.population.safetensors_writer import Spec
 from speciate.population.settings import tied, vocabulary_size
 from speciate.population.tokenizers_files import (
@@ -28,7 +28,7 @@ from speciate.population.tokenizers_target import (
     with_rows,
 )
 from speciate.population.tokenizers_union import union_files
-from speciate.population.weights import Checkpoint, Frame
+from speciate.population.weights import Frame
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Alignment:
 
 
 def align(
-    models: Mapping[str, Checkpoint],
+    models: Mapping[str, WholeModel],
     first: str,
     tokenizer: str | None = None,
     chat_template: str | None = None,
@@ -120,7 +120,7 @@ def align(
 
 def _frame(
     like: AlignedModel,
-    models: Mapping[str, Checkpoint],
+    models: Mapping[str, WholeModel],
     first: str,
     target: Target | None,
     chat_template: str | None,
@@ -138,7 +138,7 @@ def _frame(
 
 
 def _config(
-    config: Mapping[str, Any], target: Target | None, models: Mapping[str, Checkpoint], tie: bool
+    config: Mapping[str, Any], target: Target | None, models: Mapping[str, WholeModel], tie: bool
 ) -> Mapping[str, Any]:
     """A model's config with the target's rows, and the special tokens of the target's owner."""
     if target:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from speciate.archive.archive import Archive
-    from speciate.merge import merge
+    from speciate.merge_file import merge
     from speciate.session import run
 
 __all__ = ["Archive", "merge", "run"]
@@ -17,7 +17,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
 
         return Archive
     if name == "merge":
-        from speciate.merge import merge
+        from speciate.merge_file import merge
 
         return merge
     if name == "run":

@@ -1,5 +1,6 @@
 """The command line. Each command is a few lines around a function that is also the Python API."""
 
+import gc
 import os
 import sys
 import warnings
@@ -8,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from speciate import cli_read, cli_run
+from speciate import cli_merge, cli_read, cli_run, cli_stats
 from speciate.errors import DiskError, SpeciateError
 
 app = typer.Typer(
@@ -19,7 +20,10 @@ app = typer.Typer(
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
     cli_run.run,
-    cli_run.merge,
+    cli_merge.merge,
+    cli_merge.operators,
+    cli_merge.extract_adapter,
+    cli_stats.stats,
     cli_read.status,
     cli_read.log,
     cli_read.tree,
@@ -40,6 +44,23 @@ def options(
     _debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Evolve populations of language models. The archive is a Git repository."""
+
+
+def program() -> None:
+    """What is installed as `speciate`: `main`, and then the end of the process, at once.
+
+    Taking torch down takes a third of a second. Engines and clusters are taken down properly.
+    """
+    status: object = 0
+    try:
+        main()
+    except SystemExit as end:
+        status = end.code
+    if not isinstance(status, int | None) or {"vllm", "ray"} & sys.modules.keys():
+        sys.exit(status)  # type: ignore[arg-type]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status or 0)
 
 
 def main() -> None:
@@ -65,6 +86,8 @@ def main() -> None:
 def _settle() -> None:
     """Before anything heavy is imported: quiet libraries, and threads that share cores."""
     warnings.filterwarnings("ignore")
+    # Imports make many objects and drop few: looking for garbage after every 700 takes a tenth.
+    gc.set_threshold(50_000)
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     # Threads that wait for a core that others use must sleep: spinning, they slow all down tenfold.

@@ -1,4 +1,4 @@
-"""Commands that make something: campaigns and merges; and the doctor who looks before."""
+"""Campaigns, and the doctor who looks before."""
 
 from pathlib import Path
 from typing import Annotated
@@ -54,18 +54,6 @@ def _last_word(folder: Path, as_json: bool) -> None:
     from speciate.cli_read import best
 
     best(folder, as_json)
-
-
-def merge(
-    recipe: Annotated[Path, typer.Argument(help="Recipe file (TOML or JSON).")],
-    out: Annotated[Path, typer.Argument(help="New folder for the model.")],
-    as_json: Json = False,
-) -> None:
-    """Merge models by one recipe, outside any campaign."""
-    from speciate.merge import merge as carry_out
-
-    digest = carry_out(recipe, out)
-    emit(as_json, {"digest": digest, "folder": str(out)}, f"{out}: weights {digest}")
 
 
 def doctor(

@@ -4,6 +4,7 @@ import importlib.resources
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,12 @@ class Shared:
         self.load, self.logprobs, self.generate = engine.load, engine.logprobs, engine.generate
 
     def close(self) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) -> None:
+    """Nothing is remembered between tests, nor written to the user's cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """All operators by name, and the check of a recipe against the one it names."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -40,7 +40,7 @@ def validate(recipe: Recipe) -> Parameters:
         hint = nearest(recipe.operator, list(OPERATORS))
         raise ConfigError(f"unknown operator '{recipe.operator}'; {hint}")
     try:
-        _check_roles(recipe, operator.roles)
+        check_roles([parent.role for parent in recipe.parents], operator.roles)
         parameters = _parameters(recipe, operator)
         operator.check(parameters, len(recipe.with_role("model")))
     except ConfigError as exc:
@@ -48,8 +48,13 @@ def validate(recipe: Recipe) -> Parameters:
     return parameters
 
 
-def _check_roles(recipe: Recipe, roles: Mapping[str, Arity]) -> None:
-    counts = Counter(parent.role for parent in recipe.parents)
+def check_roles(given: Iterable[str], roles: Mapping[str, Arity]) -> None:
+    """Whether parents play the parts that an operator has, and as many as may.
+
+    Raises:
+        ConfigError: A role is unknown, missing, or played by too many.
+    """
+    counts = Counter(given)
     for role in counts:
         if role not in roles:
             raise ConfigError(f"no parent may be '{role}'; {nearest(role, list(roles))}")

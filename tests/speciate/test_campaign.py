@@ -298,16 +298,16 @@ def test_a_full_disk_stops_the_campaign_and_is_no_candidates_fault(
 ) -> None:
     out = small.parent / "full"
     written: list[str] = []
-    write = Writer.write
+    put = Writer.put
 
-    def full(writer: Writer, name: str, tensor: Tensor) -> None:
+    def full(writer: Writer, name: str, start: int, values: Tensor) -> memoryview:
         written.append(name)
         if len(written) > 300:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write(writer, name, tensor)
+        return put(writer, name, start, values)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Writer, "write", full)
+        patch.setattr(Writer, "put", full)
         with pytest.raises(DiskError, match="disk became full"):
             run(small, out, start=lambda *_: transformers)
     run(small, out, start=lambda *_: transformers)

@@ -1,0 +1,154 @@
+"""Commands on models and adapters outside of any campaign, which write a new folder."""
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.text import Text
+
+from speciate.output import Json, console, emit
+from speciate.progress import watched
+
+Dtype = Annotated[
+    str | None, typer.Option(help="float32, bfloat16 or float16; as the parents if not given.")
+]
+Out = Annotated[Path, typer.Argument(help="New folder; it appears complete or not at all.")]
+Model = Annotated[Path, typer.Argument(help="Model folder.")]
+
+
+def merge(
+    recipe: Annotated[Path, typer.Argument(help="Recipe file (TOML or JSON).")],
+    out: Out,
+    jobs: Annotated[int | None, typer.Option(help="Threads; one a core if not given.")] = None,
+    device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda or cuda:N.")] = "cpu",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check all, tell what would be done, write nothing.")
+    ] = False,
+    dtype: Dtype = None,
+    shard_gib: Annotated[float, typer.Option(help="Largest safetensors file in GiB.")] = 5.0,
+    as_json: Json = False,
+) -> None:
+    """Merge models or adapters by one recipe, outside any campaign."""
+    if dry_run:
+        _tell(recipe, out, dtype, jobs, device, shard_gib, as_json)
+        return
+    from speciate.merge_file import merge as carry_out
+
+    try:
+        with watched("merging", console, quiet=as_json) as progress:
+            digest = carry_out(
+                recipe,
+                out,
+                dtype=dtype,
+                jobs=jobs,
+                device=device,
+                shard_gib=shard_gib,
+                progress=progress,
+                warn=warn,
+            )
+    except KeyboardInterrupt:
+        stopped(out)
+    _done(as_json, {"digest": digest, "folder": str(out)}, f"{out}: weights {digest}")
+
+
+def _tell(
+    recipe: Path,
+    out: Path,
+    dtype: str | None,
+    jobs: int | None,
+    device: str,
+    shard_gib: float,
+    as_json: bool,
+) -> None:
+    from speciate.dry_run import check_room, drawn, dry_run
+    from speciate.merge_file import opened
+    from speciate.merging import Options
+
+    found = dry_run(recipe, opened(recipe, out, dtype), out, Options(jobs, shard_gib, device))
+    for line in found["warnings"]:
+        warn(line)
+    emit(as_json, found, drawn(found))
+    check_room(found)
+
+
+def extract_adapter(
+    base: Annotated[Path, typer.Argument(help="Model folder that the adapter will be put on.")],
+    model: Annotated[Path, typer.Argument(help="Model folder, fine-tuned from the base.")],
+    out: Out,
+    rank: Annotated[int, typer.Option(min=1, help="Rank of each module, at most.")],
+    target: Annotated[
+        list[str] | None,
+        typer.Option(help="Last part of the names of modules, such as q_proj; all linear layers."),
+    ] = None,
+    save_modules: Annotated[
+        bool, typer.Option("--save-modules", help="Keep changed norms and embeddings in full.")
+    ] = False,
+    transposed: Annotated[
+        bool, typer.Option("--fan-in-fan-out", help="Layers store (in, out), as those of GPT-2.")
+    ] = False,
+    base_name: Annotated[
+        str | None, typer.Option(help="Name of the base on the hub, for the adapter's config.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Key of random numbers.")] = 0,
+    dtype: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
+    as_json: Json = False,
+) -> None:
+    """Make the LoRA adapter that is closest to what fine-tuning changed."""
+    from speciate.population.adapters import extract_adapter as extract
+    from speciate.population.weights import Checkpoint
+
+    try:
+        made = extract(
+            Checkpoint(base),
+            Checkpoint(model),
+            out,
+            rank,
+            targets=target or None,
+            save_modules=save_modules,
+            fan_in_fan_out=transposed,
+            base_name=base_name,
+            seed=seed,
+            dtype=dtype,
+        )
+    except KeyboardInterrupt:
+        stopped(out)
+    left_out = [one.name for one in made.left_out]
+    if left_out:
+        more = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+        warn(f"changed, but not in the adapter: {', '.join(left_out[:3])}{more}")
+    lost = max(made.lost.values(), default=0.0)
+    value = {"digest": made.digest, "folder": str(out), "lost": made.lost, "left_out": left_out}
+    words = f"{len(made.lost)} modules, which lose at most {lost:.1%} of their change"
+    _done(as_json, value, f"{out}: adapter {made.digest}\n{words}")
+
+
+def operators(
+    name: Annotated[str | None, typer.Argument(help="One operator; all if not given.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the operators that recipes and campaigns may name, or tell all of one."""
+    from speciate.catalogue import catalogue, details, overview
+
+    found = catalogue(name)
+    emit(
+        as_json, found if name is None else found[0], details(found[0]) if name else overview(found)
+    )
+
+
+def warn(line: str) -> None:
+    """Tells of something that does not stop the command."""
+    typer.echo(f"speciate: {line}", err=True)
+
+
+def stopped(out: Path) -> NoReturn:
+    """The last line after Ctrl-C."""
+    typer.echo(f"speciate: stopped; nothing is left of {out}", err=True)
+    raise typer.Exit(130) from None
+
+
+def _done(as_json: bool, value: object, line: str) -> None:
+    """Unbroken, so that digests can be copied."""
+    if as_json:
+        emit(True, value, Text())
+    else:
+        typer.echo(line)

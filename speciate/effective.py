@@ -1,0 +1,166 @@
+"""What the parameters of a merge come to at each part of the model."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any, get_args, get_origin
+
+from speciate.configs.operators.common import ByModule, Parameters, PerModel
+from speciate.errors import BreedError, ConfigError
+from speciate.population.operators.averaging.shares import refuse_cancelling
+from speciate.population.plan import Plan, Segment
+from speciate.population.structure import Place, at
+
+_ORDER = ("embedding", "attention", "mlp", "norm", "other", "head")
+
+
+@dataclass(frozen=True)
+class Range:
+    """Values of a schedule from the first place of a part to the last."""
+
+    first: float
+    last: float
+    low: float
+    high: float
+
+    def to_json(self) -> float | dict[str, float]:
+        """A number, or the ends."""
+        ends = {"first": self.first, "last": self.last, "low": self.low, "high": self.high}
+        return self.low if self.low == self.high else ends
+
+
+@dataclass(frozen=True)
+class Part:
+    """Tensors of one kind of module, in the blocks or outside of them.
+
+    Attributes:
+        kind: embedding, attention, mlp, norm, head or other.
+        layers: First and last block; None outside of the blocks.
+        places: Of the tensors.
+    """
+
+    kind: str
+    layers: tuple[int, int] | None
+    places: tuple[Place, ...]
+
+    @property
+    def label(self) -> str:
+        """Such as "blocks 0-23 mlp"."""
+        if self.layers is None:
+            return self.kind
+        first, last = self.layers
+        return (
+            f"block {first} {self.kind}" if first == last else f"blocks {first}-{last} {self.kind}"
+        )
+
+
+def parts(segment: Segment) -> list[Part]:
+    """The parts of a segment that are merged, in the order of the model."""
+    groups: dict[tuple[bool, str], list[Place]] = defaultdict(list)
+    for name in segment.names:
+        if segment.frame.dtype(name).is_floating_point:
+            place = segment.structure.place(name)
+            groups[place.layer is not None, place.kind].append(place)
+    found = [_part(segment, kind, places) for (_, kind), places in groups.items()]
+    return sorted(found, key=_from_bottom)
+
+
+def _part(segment: Segment, kind: str, places: Sequence[Place]) -> Part:
+    """Blocks have the numbers that their names say: schedules count within a piece of a stack."""
+    named = [(segment.structure.block(place.name), place.layer) for place in places]
+    layers = [layer if block is None else block for block, layer in named if layer is not None]
+    ordered = sorted(places, key=lambda place: (place.depth, place.name))
+    return Part(kind, (min(layers), max(layers)) if layers else None, tuple(ordered))
+
+
+def _from_bottom(part: Part) -> tuple[int, int]:
+    outside = 0 if part.kind == "embedding" else 2
+    return (1 if part.layers else outside, _ORDER.index(part.kind))
+
+
+def schedules(parameters: Parameters) -> Iterator[tuple[str, tuple[Any, ...] | None, Any]]:
+    """Name, one schedule a model or None, and value, of each parameter that may vary."""
+    for name, field in type(parameters).model_fields.items():
+        value = getattr(parameters, name)
+        if value is None or not may_vary(field.annotation):
+            continue
+        if isinstance(value, PerModel):
+            yield name, value.models, value
+        elif isinstance(value, tuple) and one_a_model(field.annotation):
+            yield name, value, value
+        else:
+            yield name, None, value
+
+
+def constants(parameters: Parameters) -> dict[str, Any]:
+    """The other parameters, as JSON values."""
+    varying = {name for name, *_ in schedules(parameters)}
+    return {k: v for k, v in parameters.model_dump(mode="json").items() if k not in varying}
+
+
+def may_vary(annotation: Any) -> bool:  # noqa: ANN401
+    """Whether a parameter of this type is a schedule, or several."""
+    return mentions(annotation, ByModule)
+
+
+def mentions(annotation: Any, kind: type) -> bool:  # noqa: ANN401
+    """Whether a type is among the parts of another."""
+    return annotation is kind or any(mentions(one, kind) for one in get_args(annotation))
+
+
+def one_a_model(annotation: Any) -> bool:  # noqa: ANN401
+    """Whether a tuple is one schedule a model rather than one over depth."""
+    members = [one for one in get_args(annotation) if one is not NoneType]
+    if get_origin(annotation) is tuple:
+        return True
+    return len(members) == 1 and get_origin(members[0]) is tuple
+
+
+def effective(parameters: Parameters, part: Part) -> dict[str, list[Range]]:
+    """What each parameter that may vary is in a part: one range, or one a model.
+
+    Raises:
+        ConfigError: No rule gives a value for one of the tensors.
+    """
+    return {
+        name: [_range([at(one, place) for place in part.places]) for one in models or (value,)]
+        for name, models, value in schedules(parameters)
+    }
+
+
+def _range(values: Sequence[float]) -> Range:
+    return Range(values[0], values[-1], min(values), max(values))
+
+
+def check_everywhere(plan: Plan) -> None:
+    """Evaluates all schedules at all places, so that a merge does not fail at its last tensor.
+
+    Raises:
+        ConfigError: A schedule has no value somewhere, or weights cancel there.
+    """
+    for segment in plan.segments:
+        for part in parts(segment):
+            try:
+                effective(segment.parameters, part)
+                _check_sums(segment, part)
+            except (ConfigError, BreedError) as exc:
+                raise ConfigError(f"{segment.operator.name}: {exc}") from exc
+
+
+def _check_sums(segment: Segment, part: Part) -> None:
+    """Averages divide weights by their sum, unless told not to."""
+    weights = getattr(segment.parameters, "weights", None)
+    normalized = getattr(segment.parameters, "normalize", True)
+    if segment.operator.family == "averaging" and weights and normalized:
+        for place in part.places:
+            refuse_cancelling([at(weight, place) for weight in weights], place)
+
+
+def to_json(values: Mapping[str, Sequence[Range]], parameters: Parameters) -> dict[str, Any]:
+    """Numbers, ranges, or lists of them for parameters with one a model."""
+    listed = {name for name, models, _ in schedules(parameters) if models is not None}
+    return {
+        name: [one.to_json() for one in ranges] if name in listed else ranges[0].to_json()
+        for name, ranges in values.items()
+    }

@@ -1,0 +1,45 @@
+"""What strangers wrote into a model's folder, read with care: little, and nothing followed."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_LONGEST = 1 << 16
+
+
+def beginning(file: Path) -> str:
+    """The first part of a plain file, or nothing."""
+    with suppress(OSError):
+        if file.is_file():
+            with file.open("rb") as opened:
+                return opened.read(_LONGEST).decode("utf-8", "replace").removeprefix("\ufeff")
+    return ""
+
+
+def front_matter(folder: Path) -> Mapping[str, Any]:
+    """The YAML at the beginning of a folder's README.md; empty if there is none that is read."""
+    lines = beginning(folder / "README.md").splitlines()
+    ends = [number for number, line in enumerate(lines) if line.strip() == "---"]
+    if len(ends) < 2 or ends[0] != 0:
+        return {}
+    with suppress(yaml.YAMLError, ValueError, TypeError, RecursionError):
+        found = yaml.safe_load("\n".join(lines[1 : ends[1]]))
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def as_front_matter(fields: Mapping[str, object]) -> str:
+    """The beginning of a README.md."""
+    return f"---\n{yaml.safe_dump(dict(fields), sort_keys=False)}---"
+
+
+def config_of(folder: Path) -> Mapping[str, Any]:
+    """The folder's config.json; empty if there is none that is read."""
+    with suppress(ValueError, RecursionError):
+        found = json.loads(beginning(folder / "config.json") or "{}")
+        return found if isinstance(found, dict) else {}
+    return {}

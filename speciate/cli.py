@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from speciate import cli_merge, cli_read, cli_run, cli_stats
+from speciate import cli_merge, cli_read, cli_run, cli_soup, cli_stats
 from speciate.errors import DiskError, SpeciateError
 
 app = typer.Typer(
@@ -24,6 +24,8 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     cli_merge.operators,
     cli_merge.extract_adapter,
     cli_stats.stats,
+    cli_soup.soup,
+    cli_soup.regmean_plus_plus,
     cli_read.status,
     cli_read.log,
     cli_read.tree,

@@ -48,7 +48,7 @@ def merge(
             )
     except KeyboardInterrupt:
         stopped(out)
-    _done(as_json, {"digest": digest, "folder": str(out)}, f"{out}: weights {digest}")
+    done(as_json, {"digest": digest, "folder": str(out)}, f"{out}: weights {digest}")
 
 
 def _tell(
@@ -119,7 +119,7 @@ def extract_adapter(
     lost = max(made.lost.values(), default=0.0)
     value = {"digest": made.digest, "folder": str(out), "lost": made.lost, "left_out": left_out}
     words = f"{len(made.lost)} modules, which lose at most {lost:.1%} of their change"
-    _done(as_json, value, f"{out}: adapter {made.digest}\n{words}")
+    done(as_json, value, f"{out}: adapter {made.digest}\n{words}")
 
 
 def operators(
@@ -146,7 +146,7 @@ def stopped(out: Path) -> NoReturn:
     raise typer.Exit(130) from None
 
 
-def _done(as_json: bool, value: object, line: str) -> None:
+def done(as_json: bool, value: object, line: str) -> None:
     """Unbroken, so that digests can be copied."""
     if as_json:
         emit(True, value, Text())

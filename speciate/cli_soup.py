@@ -1,0 +1,61 @@
+"""Commands that make one model of several with the help of data, outside of any campaign."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from speciate.cli_merge import Dtype, Out, done, stopped
+from speciate.output import Json, console
+from speciate.progress import watched
+
+
+def soup(
+    config: Annotated[Path, typer.Argument(help="Campaign file: founders, tasks and engine.")],
+    out: Out,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="Override, such as engine.dtype=float32.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Average a campaign's founders greedily: each stays only if fitness rises."""
+    from speciate.soup import soup as cook
+
+    def told(members: str, fitness: float) -> None:
+        if not as_json:
+            console.print(f"{fitness:.4f}  {members}", highlight=False, markup=False)
+
+    try:
+        members = cook(config, out, assignments or [], told)
+    except KeyboardInterrupt:
+        stopped(out)
+    done(as_json, {"folder": str(out), "members": members}, f"{out}: {' + '.join(members)}")
+
+
+def regmean_plus_plus(
+    out: Out,
+    models: Annotated[list[Path], typer.Option("--model", help="Model folder; once for each.")],
+    tasks: Annotated[
+        list[Path], typer.Option("--task", help="JSONL of a model's own task; in the same order.")
+    ],
+    off_diagonal: Annotated[
+        float, typer.Option(min=0, max=1, help="Factor of the Gram matrices' off-diagonals.")
+    ] = 0.9,
+    items: Annotated[int, typer.Option(help="Most items of each task.")] = 256,
+    max_tokens: Annotated[int, typer.Option(help="Each item is cut to so many tokens.")] = 512,
+    dtype: Dtype = None,
+    as_json: Json = False,
+) -> None:
+    """Merge models by RegMean++, which measures each block behind those already merged."""
+    from speciate.configs.operators.statistics import RegMean
+    from speciate.evaluator.measure import Settings
+    from speciate.regmean_plus_plus import regmean_plus_plus as merge
+
+    settings = Settings(kinds=("gram",), items=items, max_tokens=max_tokens)
+    try:
+        with watched("merging", console, as_json, in_bytes=False) as progress:
+            parameters = RegMean(off_diagonal=off_diagonal)
+            digest = merge(models, tasks, out, parameters, settings, dtype, progress)
+    except KeyboardInterrupt:
+        stopped(out)
+    done(as_json, {"digest": digest, "folder": str(out)}, f"{out}: weights {digest}")

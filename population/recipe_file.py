@@ -1,4 +1,4 @@
-"""A recipe in a TOML or JSON file, for one merge outside a campaign; parents are folders.
+"""A recipe in a file (TOML, JSON or mergekit's YAML), for one merge outside a campaign.
 
 Needs no torch, so that parents can be looked at while torch is still being imported.
 """
@@ -13,6 +13,7 @@ from speciate.configs.load import read_toml, validated
 from speciate.configs.operators.adapters import PARAMETERS as OF_ADAPTERS
 from speciate.configs.section import Section
 from speciate.errors import ConfigError
+from speciate.population.mergekit import SUFFIXES, read_mergekit
 from speciate.records import Parent, Recipe
 
 STATISTICS = "statistics"
@@ -65,6 +66,12 @@ class RecipeFile(Section):
     chat_template: str | None = Field(
         None, description="Path of the parent whose chat template the model gets."
     )
+    chat_template_text: str | None = Field(
+        None, description="Chat template (Jinja) that the model gets, if no parent has it."
+    )
+    notes: tuple[str, ...] = Field(
+        (), description="What whoever carries the recipe out should know; each is told in a line."
+    )
 
     @property
     def of_adapters(self) -> bool:
@@ -88,6 +95,8 @@ def read_recipe(path: Path) -> RecipeFile:
     Raises:
         ConfigError: The file is missing, or is no recipe.
     """
+    if path.suffix in SUFFIXES:
+        return validated(RecipeFile, read_mergekit(path).content(), str(path))
     data = _json(path) if path.suffix == ".json" else read_toml(path)
     file = validated(RecipeFile, data, str(path))
     parents = tuple(_located_all(parent, path, "path", "adapter") for parent in file.parents)

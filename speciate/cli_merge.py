@@ -17,7 +17,7 @@ Model = Annotated[Path, typer.Argument(help="Model folder.")]
 
 
 def merge(
-    recipe: Annotated[Path, typer.Argument(help="Recipe file (TOML or JSON).")],
+    recipe: Annotated[Path, typer.Argument(help="Recipe file: TOML, JSON or mergekit's YAML.")],
     out: Out,
     jobs: Annotated[int | None, typer.Option(help="Threads; one a core if not given.")] = None,
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda or cuda:N.")] = "cpu",
@@ -26,9 +26,15 @@ def merge(
     ] = False,
     dtype: Dtype = None,
     shard_gib: Annotated[float, typer.Option(help="Largest safetensors file in GiB.")] = 5.0,
+    to_mergekit: Annotated[
+        bool, typer.Option("--to-mergekit", help="Write the recipe as mergekit's YAML to OUT.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Merge models or adapters by one recipe, outside any campaign."""
+    if to_mergekit:
+        _translate(recipe, out, dtype, as_json)
+        return
     if dry_run:
         _tell(recipe, out, dtype, jobs, device, shard_gib, as_json)
         return
@@ -49,6 +55,13 @@ def merge(
     except KeyboardInterrupt:
         stopped(out)
     done(as_json, {"digest": digest, "folder": str(out)}, f"{out}: weights {digest}")
+
+
+def _translate(recipe: Path, out: Path, dtype: str | None, as_json: bool) -> None:
+    from speciate.merge_file import to_mergekit
+
+    to_mergekit(recipe, out, dtype)
+    done(as_json, {"file": str(out)}, f"{out}: run it with mergekit-yaml")
 
 
 def _tell(

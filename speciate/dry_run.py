@@ -42,7 +42,7 @@ def dry_run(source: Path, file: RecipeFile, out: Path, options: Options) -> dict
         "operator": file.operator,
         "seed": file.seed,
         "parents": _parents(file),
-        "warnings": licence_warnings(ancestors(file)),
+        "warnings": [*file.notes, *licence_warnings(ancestors(file))],
     }
     return found | (_of_adapter(plan) if isinstance(plan, AdapterPlan) else _of(plan, out, options))
 

@@ -4,12 +4,14 @@ Imports no torch at once: parents are hashed for the model card while it is bein
 """
 
 import re
+import uuid
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 from speciate.digests import Digests
 from speciate.errors import ConfigError, UsageError
+from speciate.population.mergekit import write_mergekit
 from speciate.population.recipe_file import RecipeFile, read_recipe
 
 Progress = Callable[[int, int], None]
@@ -54,6 +56,29 @@ def merge(
 
         options = Options(jobs, shard_gib, device)
         return carry_out(source, file, target, options, digests, progress, warn)
+
+
+def to_mergekit(recipe: Path, out: Path, dtype: str | None = None) -> None:
+    """Writes a recipe as a config of mergekit.
+
+    Args:
+        recipe: The recipe file.
+        out: The new YAML file.
+        dtype: Of the child, if other than the recipe's.
+
+    Raises:
+        ConfigError: The file is no recipe, or mergekit cannot express what it says.
+        UsageError: `out` exists already.
+    """
+    file = opened(recipe, out, dtype)
+    content = file.model_dump(mode="json", exclude_defaults=True)
+    text = write_mergekit(content)
+    temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def opened(recipe: Path, out: Path, dtype: str | None) -> RecipeFile:

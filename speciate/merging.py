@@ -66,7 +66,7 @@ def carry_out(
     options.check()
     plan = planned(source, file)
     parents = ancestors(file)
-    for line in licence_warnings(parents):
+    for line in (*file.notes, *licence_warnings(parents)):
         warn(line)
 
     def finish(folder: Path, digest: str) -> None:

@@ -1,7 +1,7 @@
 """What a recipe file comes to: a plan for models, or for adapters, checked before it is begun."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from speciate.population.weights import Checkpoint
 ADAPTER_OPERATORS: Mapping[str, AdapterOperator[Any, Any]] = {
     operator.name: operator for operator in of_adapters.OPERATORS
 }
+
+
+TEMPLATE = "chat_template.jinja"
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,9 @@ def _for_models(file: RecipeFile) -> Plan:
         _refuse_lone_adapter(Path(parent.path))
     models = {parent.id: _model(parent) for parent in file.parents}
     plan = make_plan(file.recipe, models, file.dtype, file.tokenizer, file.chat_template)
+    if file.chat_template_text is not None:
+        files = {**plan.frame.files, TEMPLATE: file.chat_template_text.encode()}
+        plan = replace(plan, frame=replace(plan.frame, files=files))
     check_everywhere(plan)
     return plan
 

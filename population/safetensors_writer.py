@@ -176,10 +176,11 @@ class Writer:
         Raises:
             BreedError: A planned tensor was not written.
         """
-        missing = [s.name for s in self._specs.values() if self._counts.get(s.name) != s.nbytes]
+        missing = [s.name for s in self._specs.values() if self._counts.get(s.name, 0) != s.nbytes]
         if missing:
             raise BreedError(f"{missing[0]}: not written, nor {len(missing) - 1} other tensors")
-        hashes = {name: digest.hexdigest() for name, digest in self._hashes.items()}
+        empty = hashlib.sha256()
+        hashes = {name: self._hashes.get(name, empty).hexdigest() for name in self._specs}
         return weights_digest(list(self._specs.values()), hashes)
 
     def __enter__(self) -> "Writer":

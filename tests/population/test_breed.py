@@ -248,3 +248,15 @@ def test_child_in_another_type_says_so(llamas: dict[str, Path], tmp_path: Path) 
     child = AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype="auto")
     assert child.dtype == torch.bfloat16
     assert child.config.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("operator", RECIPES)
+def test_tensors_without_elements_stay(
+    operator: str, folder: Folder, random_weights: Random, tmp_path: Path
+) -> None:
+    empty = {"empty": torch.zeros(0, 4)}
+    models = {f"p{n}": folder(f"e{n}", random_weights(n) | empty) for n in range(3)}
+    digest = breed(recipe(operator), models, tmp_path / "out")
+    out = Checkpoint(tmp_path / "out")
+    assert out.shape("empty") == (0, 4)
+    assert out.digest() == digest

@@ -32,6 +32,12 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "task_arithmetic": ("base model model", {"scale": 0.7}),
     "ties": ("base model model", {"density": 0.4}),
     "dare_ties": ("base model model", {"density": 0.5}),
+    "nuslerp": ("model model", {"weights": [0.3, 0.7]}),
+    "karcher": ("base model model", {}),
+    "della": ("base model model", {"density": 0.5}),
+    "breadcrumbs": ("base model model", {"density": 0.6}),
+    "iso_c": ("base model model", {}),
+    "widen": ("base model model", {}),
 }
 # What the CPU build of vLLM that `pyproject.toml` pins starts on, and how far its log-probabilities
 # in float32 may be from those of transformers.

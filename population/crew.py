@@ -5,11 +5,11 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import TypeVar
 
-import torch
+from speciate.population.threads import one_thread, set_num_threads
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -44,9 +44,9 @@ class Crew:
     def __init__(self, jobs: int | None = None) -> None:
         """Starts no thread before the first work."""
         self.jobs = jobs or default_jobs()
-        self._before = torch.get_num_threads()
         _keep_memory()
-        self._pool = ThreadPoolExecutor(self.jobs, "speciate", lambda: torch.set_num_threads(1))
+        self._pool = ThreadPoolExecutor(self.jobs, "speciate", lambda: set_num_threads(1))
+        self._stack = ExitStack()
 
     def map(self, function: Callable[[T], R], items: Iterable[T], ahead: int = 4) -> Iterator[R]:
         """`function` of each item, in order; at most `ahead` items a thread are begun early."""
@@ -64,8 +64,7 @@ class Crew:
 
     def __enter__(self) -> "Crew":
         # In the thread that waits for the crew, several cores would only get in its way.
-        self._before = torch.get_num_threads()
-        torch.set_num_threads(1)
+        self._stack.enter_context(one_thread())
         return self
 
     def __exit__(
@@ -75,4 +74,4 @@ class Crew:
         traceback: TracebackType | None,
     ) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
-        torch.set_num_threads(self._before)
+        self._stack.close()

@@ -13,13 +13,14 @@ from speciate.configs.section import nearest
 from speciate.errors import ConfigError
 from speciate.population.adapters.adapter import Adapter
 from speciate.population.adapters.config import AdapterConfig
-from speciate.population.adapters.factors import Factors, one_thread
+from speciate.population.adapters.factors import Factors
 from speciate.population.adapters.fit import check_fit
 from speciate.population.adapters.operator import AdapterOperator, Module
 from speciate.population.adapters.write import output_dtype, write_adapter
 from speciate.population.operators.stages import weighted_mean
 from speciate.population.operators.weighting import cancel
 from speciate.population.randomness import Stream, stream
+from speciate.population.threads import one_thread
 
 
 def breed_adapter(

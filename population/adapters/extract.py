@@ -11,11 +11,12 @@ from torch import Tensor
 from speciate.errors import ModelError
 from speciate.population.adapters.apply import Model
 from speciate.population.adapters.config import AdapterConfig
-from speciate.population.adapters.factors import Factors, one_thread, truncated_matrix
+from speciate.population.adapters.factors import Factors, truncated_matrix
 from speciate.population.adapters.write import output_dtype, write_adapter
 from speciate.population.operators.stages import dot
 from speciate.population.randomness import stream
 from speciate.population.structure import module_kind
+from speciate.population.threads import one_thread
 
 _LINEAR = frozenset({"attention", "mlp", "head", "other"})
 

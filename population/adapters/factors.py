@@ -4,8 +4,7 @@ Cores are float64 and one thread does them, so that the bytes of a child do not 
 there are. Singular vectors have a sign: the largest entry of each left one is positive.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,17 +46,6 @@ class Factors:
     def delta(self) -> Tensor:
         """The update as a matrix (out, in), float32; summed in float64."""
         return (self.scale * (self.b.double() @ self.a.double())).float()
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Matrix products and decompositions sum in the order of a single thread."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def side_by_side(parts: Sequence[tuple[Factors, float]]) -> tuple[Tensor, Tensor]:

@@ -18,10 +18,11 @@ from speciate.configs.load import explain
 from speciate.errors import ConfigError, ModelError
 from speciate.population.adapters.adapter import Adapter
 from speciate.population.adapters.config import AdapterConfig
-from speciate.population.adapters.factors import Factors, one_thread
+from speciate.population.adapters.factors import Factors
 from speciate.population.adapters.fit import check_fit
 from speciate.population.adapters.write import write_adapter
 from speciate.population.safetensors_writer import Spec, Writer, new_folder
+from speciate.population.threads import one_thread
 from speciate.population.weights import SINGLE, read_json
 
 PACK, VALUES = "pack.json", "pack.safetensors"

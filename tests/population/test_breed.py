@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from speciate.errors import BreedError, ConfigError, DiskError, ModelError, UsageError
 from speciate.population.breed import breed
+from speciate.population.threads import set_num_threads
 from speciate.population.weights import Checkpoint
 from speciate.records import Parent, Recipe
 
@@ -67,10 +68,10 @@ def test_same_recipe_same_bytes(
     sharded = {f"p{n}": folder(f"s{n}", random_weights(n), shards=shards) for n in range(3)}
     threads = torch.get_num_threads()
     try:
-        torch.set_num_threads(1 + threads % 2)
+        set_num_threads(1 + threads % 2)
         assert breed(recipe(operator), sharded, tmp_path / "two", shard_bytes=80) == digest
     finally:
-        torch.set_num_threads(threads)
+        set_num_threads(threads)
     one, two = Checkpoint(tmp_path / "one"), Checkpoint(tmp_path / "two")
     assert one.digest() == two.digest() == digest
     assert len(list((tmp_path / "two").glob("*.safetensors"))) > 1

@@ -18,6 +18,7 @@ from speciate.population.adapters.breed import modules
 from speciate.population.adapters.factors import truncated_matrix
 from speciate.population.adapters.operator import Module
 from speciate.population.randomness import stream
+from speciate.population.threads import set_num_threads
 
 BY_NAME = {one.name: one for one in OPERATORS}
 WHOLE: dict[str, dict[str, Any]] = {
@@ -131,10 +132,10 @@ def test_bytes_do_not_depend_on_threads_or_on_other_modules(
     digests = set()
     before = torch.get_num_threads()
     for threads in (1, 2, 4):
-        torch.set_num_threads(threads)
+        set_num_threads(threads)
         digests.add(bred(operator, *parents).digest())
         assert torch.get_num_threads() == threads
-    torch.set_num_threads(before)
+    set_num_threads(before)
     assert len(digests) == 1
     if operator != "lora_compeft":
         alone = bred(operator, *(adapter({"n": pair["n"]}) for pair in pairs)).factors("n")

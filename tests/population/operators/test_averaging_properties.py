@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from speciate.population.threads import set_num_threads
+
 Apply = Callable[..., dict[str, Tensor]]
 Models = list[dict[str, Tensor]]
 
@@ -181,10 +183,10 @@ def test_number_of_threads_does_not_matter(apply: Apply, operator: str) -> None:
     try:
         children = []
         for threads in (1, 3):
-            torch.set_num_threads(threads)
+            set_num_threads(threads)
             children.append(act(apply, operator, models))
     finally:
-        torch.set_num_threads(before)
+        set_num_threads(before)
     assert equal(children[0], children[1])
 
 

@@ -135,10 +135,11 @@ def values_of(
     )
     unchecked = replace(reader, checked=False)
     parents = Parents(unchecked, segment.names, segment.structure, segment.config, crew)
-    context = operator.prepare(parents, parameters)
+    reading = unchecked if operator.dense else reader
 
     def measured() -> Iterator[tuple[Span, Any]]:
         """Measures each matrix in its turn, while loci of the one before are being merged."""
+        context = operator.prepare(parents, parameters)
         for view in parents.views():
             facts = operator.measure(view, parameters, context)
             for span in view.spans:
@@ -146,11 +147,13 @@ def values_of(
 
     def work(item: tuple[Span, Any]) -> R:
         span, facts = item
-        reading = unchecked if operator.dense else reader
-        try:
-            return use(span, operator.merge(reading.locus(span), parameters, facts))
-        except BreedError:
-            reader.locus(span)  # Names the parent that is not finite, if it is to blame.
-            raise
+        return use(span, operator.merge(reading.locus(span), parameters, facts))
 
-    yield from crew.map(work, measured(), reader.ahead)
+    try:
+        yield from crew.map(work, measured(), reader.ahead)
+    except (BreedError, ArithmeticError, ValueError, RuntimeError):
+        # Most often a parent is to blame that is not finite: then the error names it.
+        for view in parents.views():
+            for span in view.spans:
+                reader.locus(span)
+        raise

@@ -49,12 +49,19 @@ class Crew:
         self._stack = ExitStack()
 
     def map(self, function: Callable[[T], R], items: Iterable[T], ahead: int = 4) -> Iterator[R]:
-        """`function` of each item, in order; at most `ahead` items a thread are begun early."""
+        """`function` of each item, in order.
+
+        Args:
+            function: Called by the threads.
+            items: Taken one by one as threads become free.
+            ahead: Items a thread that may be begun before the first of them is asked for; 0 keeps
+                no more than one item a thread in memory.
+        """
         waiting: deque[Future[R]] = deque()
         try:
             for item in items:
                 waiting.append(self._pool.submit(function, item))
-                if len(waiting) > ahead * self.jobs:
+                if len(waiting) >= max(ahead, 1) * self.jobs:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

@@ -121,7 +121,7 @@ class Reader:
     def _on_device(self, raw: Tensor) -> Tensor:
         if self.device.type == "cpu":
             return raw.float()
-        # From pinned memory the copy runs beside the computation. Not run by us: no GPU here.
+        # From pinned memory the copy runs beside the computation.
         return raw.pin_memory().to(self.device, non_blocking=True).float()
 
     def _shaped(self, flat: Tensor, span: Span) -> Tensor:
@@ -174,7 +174,7 @@ class Loci:
         )
 
     def sample(self, function: Callable[[Locus], R]) -> list[R]:
-        """`function` of a short run of elements of every locus."""
+        """`function` of a short run of elements of every locus; only for the grain ELEMENT."""
         spans = [
             replace(span, start=middle, stop=min(middle + _GLIMPSE, span.stop))
             for span in self.spans

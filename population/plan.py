@@ -8,11 +8,11 @@ from typing import Any
 
 from speciate.configs.operators.common import Parameters
 from speciate.configs.operators.structure import Piece
-from speciate.errors import BreedError, ConfigError
+from speciate.errors import BreedError, ConfigError, ModelError
 from speciate.population.aligned import AlignedModel
 from speciate.population.compatibility import check_compatible
 from speciate.population.genome import Source, Sources, WholeModel
-from speciate.population.operators.operator import Operator, Structural
+from speciate.population.operators.operator import SOME, Operator, Structural
 from speciate.population.operators.registry import OPERATORS, validate
 from speciate.population.stack import Blueprint, Renamed
 from speciate.population.structure import Structure
@@ -20,6 +20,8 @@ from speciate.population.vocabulary import Alignment, align
 from speciate.population.weights import Checkpoint, Frame, Statistics, with_dtype
 from speciate.records import Parent, Recipe
 
+ADAM = "exp_avg_sq"
+"""The kind of statistics that may go by the plain names of the weights."""
 MEASURED = "statistics"
 """The role of files with what was measured of the models; they are no models themselves."""
 
@@ -101,6 +103,8 @@ def make_plan(
         frame = replace(frame, path=alignment.frame.path, files=alignment.frame.files)
         return Plan(recipe, with_dtype(frame, dtype), segments)
     like = alignment.sources[first]
+    measured = _measured(recipe, models, alignment)
+    _check_measured(recipe, operator, measured, like.names)
     segment = Segment(
         operator,
         parameters,
@@ -108,7 +112,7 @@ def make_plan(
         like.names,
         Structure(like.names),
         like.config,
-        _measured(recipe, models, alignment),
+        measured,
     )
     return Plan(recipe, with_dtype(alignment.frame, dtype), (segment,))
 
@@ -121,6 +125,29 @@ def _measured(
     files = [Statistics(one if isinstance(one, Path) else one.path) for one in given]
     pairs = zip_longest(recipe.with_role("model"), files)
     return [alignment.statistics(id_, file) for id_, file in pairs if file is not None]
+
+
+def _check_measured(
+    recipe: Recipe,
+    operator: Operator[Any, Any],
+    measured: Sequence[Source],
+    names: Sequence[str],
+) -> None:
+    """Refuses what would silently be merged without statistics."""
+    count = len(recipe.with_role("model"))
+    if operator.roles.get(MEASURED) == SOME and len(measured) != count:
+        raise ConfigError(
+            f"{recipe.operator}: {len(measured)} parents are '{MEASURED}' for {count} models; "
+            "give one for each, in the same order"
+        )
+    for source in measured:
+        known = {f"{name}.{kind}" for name in names for kind in operator.statistics}
+        known |= set(names) if ADAM in operator.statistics else set()
+        if known.isdisjoint(source.names):
+            kinds = " or ".join(operator.statistics)
+            raise ModelError(
+                f"{source.label}: has no {kinds} of any weight; measure it with speciate stats"
+            )
 
 
 def _stacked(

@@ -3,15 +3,24 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 
 from speciate.configs.section import Section
 
-Weight = Annotated[float, Field(allow_inf_nan=False)]
-Density = Annotated[float, Field(gt=0, le=1)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# Strict, so that text and true are no numbers; whole numbers are.
+Weight = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+Density = Annotated[float, Field(gt=0, le=1, strict=True)]
+Fraction = Annotated[float, Field(ge=0, le=1, strict=True)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
 ModuleKind = Literal["embedding", "attention", "mlp", "norm", "head", "other"]
 
 N = TypeVar("N")
@@ -77,6 +86,13 @@ class Rule(Section):
         None, description="First and last transformer block, both included, from 0."
     )
     name: str | None = Field(None, description="Part of the tensor's name.")
+
+    @field_validator("layers")
+    @classmethod
+    def _in_order(cls, layers: tuple[int, int] | None) -> tuple[int, int] | None:
+        if layers is not None and not 0 <= layers[0] <= layers[1]:
+            raise ValueError(f"[{layers[0]}, {layers[1]}] is not first and last block, from 0")
+        return layers
 
 
 _Table = Annotated[ByModule, Tag("a table")]

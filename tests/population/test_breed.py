@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from speciate.errors import BreedError, ConfigError, DiskError, ModelError, UsageError
 from speciate.population.breed import breed
+from speciate.population.operators.registry import OPERATORS
 from speciate.population.threads import set_num_threads
 from speciate.population.weights import Checkpoint
 from speciate.records import Parent, Recipe
@@ -261,3 +262,38 @@ def test_tensors_without_elements_stay(
     out = Checkpoint(tmp_path / "out")
     assert out.shape("empty") == (0, 4)
     assert out.digest() == digest
+
+
+@pytest.mark.parametrize("operator", ["linear", "ties", "compeft", "opcm", "karcher"])
+def test_a_parent_that_is_not_finite_is_named(
+    operator: str, folder: Folder, random_weights: Random, tmp_path: Path
+) -> None:
+    """Regression: an operator that measures first failed there, or blamed another tensor."""
+    models = {f"p{n}": folder(f"n{n}", random_weights(n)) for n in range(3)}
+    bad = random_weights(1)
+    bad["proj"][1, 1] = torch.nan
+    models["p1"] = folder("bad", bad)
+    roles = ["base", "model", "model"] if "base" in OPERATORS[operator].roles else ["model"] * 2
+    names = ["p2", "p0", "p1"][-len(roles) :]
+    parents = tuple(Parent(n, role) for n, role in zip(names, roles, strict=True))
+    with pytest.raises(ModelError, match="bad: tensor proj has NaN"):
+        breed(Recipe(operator, parents, {}, 0), models, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_statistics_that_are_none_are_refused(
+    folder: Folder, random_weights: Random, tmp_path: Path
+) -> None:
+    """Regression: models without statistics were merged as by a plain average, without a word."""
+    models = {f"p{n}": folder(f"m{n}", random_weights(n)) for n in range(2)}
+    for kind in ("fisher", "gram"):
+        save_file({f"proj.{kind}": torch.ones(6, 6)}, tmp_path / f"{kind}.safetensors")
+        models[kind] = tmp_path / f"{kind}.safetensors"
+    both = (Parent("p0", "model"), Parent("p1", "model"))
+    measured = Parent("fisher", "statistics")
+    with pytest.raises(ConfigError, match="1 parents are 'statistics' for 2 models"):
+        breed(Recipe("fisher", (*both, measured), {}, 0), models, tmp_path / "out")
+    wrong = (measured, Parent("gram", "statistics"))
+    with pytest.raises(ModelError, match=r"gram\.safetensors: has no fisher of any weight"):
+        breed(Recipe("fisher", (*both, *wrong), {}, 0), models, tmp_path / "out")
+    breed(Recipe("fisher", (*both, measured, measured), {}, 0), models, tmp_path / "out")

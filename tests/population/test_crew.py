@@ -33,7 +33,14 @@ def test_work_is_not_begun_far_ahead() -> None:
     with Crew(2) as crew:
         first = next(crew.map(lambda n: n, items(), ahead=1))
     assert first == 0
-    assert len(begun) == 3
+    assert len(begun) == 2
+
+
+def test_all_threads_work_even_where_nothing_is_begun_early() -> None:
+    """Regression: matrices, of which few fit into memory, were merged by one thread."""
+    meeting = threading.Barrier(2, timeout=10)
+    with Crew(2) as crew:
+        assert len(list(crew.map(lambda _: meeting.wait(), range(4), ahead=0))) == 4
 
 
 def test_an_error_ends_the_work_and_the_threads() -> None:

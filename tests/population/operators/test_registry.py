@@ -29,6 +29,11 @@ def test_good_recipe_gives_its_parameters() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
+        (recipe("ties", "base model", density=True), "density: input should be a valid number"),
+        (
+            recipe("ties", "base model", scale=[{"value": 1, "layers": [7, 0]}]),
+            "[7, 0] is not first and last block",
+        ),
         (recipe("tie", "model"), "unknown operator 'tie'; did you mean 'ties'?"),
         (recipe("founder", ""), "unknown operator 'founder'; known: "),
         (recipe("linear", ""), "linear: takes one or more 'model' as parent, not 0"),

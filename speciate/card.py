@@ -124,12 +124,13 @@ def model_card(
         _table(parents, digests),
         _licence_section(whole, warnings(licences)),
         "## Recipe",
-        f"Seed {file.seed}. `path` is the end of each parent's path.",
+        f"Seed {file.seed}. `path` is the end of each parent's path, see below.",
         _fenced(recipe_toml(_portable(file, parents)), "toml"),
         "## Verify",
         f"Digest of the weights (SHA-256 over names, types, shapes and bytes): `{digest}`",
         "The same recipe and parents give the same bytes with the same software on the same kind "
-        "of machine. Save the recipe beside the parents' folders and carry it out:",
+        "of machine. Save the recipe as `recipe.toml` in the folder from which every `path` leads "
+        "to its parent (links to the parents will do), and carry it out there:",
         _fenced("speciate merge recipe.toml again --json\n", "sh"),
     ]
     return "\n\n".join(sections) + "\n"

@@ -154,6 +154,8 @@ def details(entry: Mapping[str, Any]) -> RenderableType:
         head = Text.assemble((one["name"], "bold"), f"  {one['type']}{bounds}; {default}")
         parameters += [head, Padding(one["description"], (0, 0, 0, 4))]
     heading = Text.assemble((entry["name"], "bold"), f": {entry['summary']}")
+    if any("table" in one["type"] for one in entry["parameters"]):
+        parameters.append(Text(f"Keys of the tables: docs/operators/{entry['family']}.md"))
     return Group(heading, "", facts, "", *(parameters or [Text("No parameters.")]))
 
 

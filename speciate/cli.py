@@ -1,51 +1,73 @@
 """The command line. Each command is a few lines around a function that is also the Python API."""
 
+import functools
 import gc
 import os
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
-import typer
-
-from speciate import cli_merge, cli_read, cli_run, cli_soup, cli_stats
 from speciate.errors import DiskError, SpeciateError
 
-app = typer.Typer(
-    help="Evolve populations of language models. The archive is a Git repository.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-COMMANDS: tuple[Callable[..., None], ...] = (
-    cli_run.run,
-    cli_merge.merge,
-    cli_merge.operators,
-    cli_merge.extract_adapter,
-    cli_stats.stats,
-    cli_soup.soup,
-    cli_soup.regmean_plus_plus,
-    cli_read.status,
-    cli_read.log,
-    cli_read.tree,
-    cli_read.show,
-    cli_read.lineage,
-    cli_read.best,
-    cli_read.verify,
-    cli_read.export,
-    cli_read.fsck,
-    cli_run.doctor,
-)
-for command in COMMANDS:
-    app.command()(command)
+if TYPE_CHECKING:
+    import typer
 
 
-@app.callback()
-def options(
-    _debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
-) -> None:
-    """Evolve populations of language models. The archive is a Git repository."""
+def application() -> "typer.Typer":
+    """All commands; what they need is imported here, where `main` hears of Ctrl-C."""
+    import typer
+
+    from speciate import cli_merge, cli_read, cli_run, cli_soup, cli_stats
+
+    app = typer.Typer(
+        help="Evolve populations of language models. The archive is a Git repository.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    commands: tuple[Callable[..., None], ...] = (
+        cli_run.run,
+        cli_merge.merge,
+        cli_merge.operators,
+        cli_merge.extract_adapter,
+        cli_stats.stats,
+        cli_soup.soup,
+        cli_soup.regmean_plus_plus,
+        cli_read.status,
+        cli_read.log,
+        cli_read.tree,
+        cli_read.show,
+        cli_read.lineage,
+        cli_read.best,
+        cli_read.verify,
+        cli_read.export,
+        cli_read.fsck,
+        cli_run.doctor,
+    )
+    for command in commands:
+        app.command()(_interruptible(command))
+
+    @app.callback()
+    def options(
+        _debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    ) -> None:
+        """Evolve populations of language models. The archive is a Git repository."""
+
+    return app
+
+
+def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
+    """Ctrl-C where a command has nothing of its own to say: typer would end without a word."""
+
+    @functools.wraps(command)
+    def wrapped(*args: object, **kwargs: object) -> None:
+        try:
+            command(*args, **kwargs)
+        except KeyboardInterrupt:
+            _end("stopped", 130)
+
+    return wrapped
 
 
 def program() -> None:
@@ -69,20 +91,35 @@ def main() -> None:
     """Runs a command; errors are one line, exit status 1 for failures and 2 for wrong usage."""
     _settle()
     try:
-        app()
-    except SpeciateError as error:
+        application()()
+    except KeyboardInterrupt:
+        _end("stopped", 130)
+    except Exception as error:
         if "--debug" in sys.argv:
             raise
-        # One line, even where a library's message, quoted in ours, has several.
-        print("speciate:", *map(str.strip, str(error).splitlines()), file=sys.stderr)
-        sys.exit(error.exit_status)
-    except OSError as error:
-        if "--debug" in sys.argv:
-            raise
+        _end(*_told(error))
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """What to say of an error, and the exit status."""
+    if isinstance(error, SpeciateError):
+        return str(error), error.exit_status
+    if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         remedy = "look at the disk and the path, and run again"
-        print(f"speciate: {where}{error.strerror or error}; {remedy}", file=sys.stderr)
-        sys.exit(DiskError.exit_status)
+        return f"{where}{error.strerror or error}; {remedy}", DiskError.exit_status
+    # By name, since torch may not have been imported, and takes a second.
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if names & {"MemoryError", "OutOfMemoryError"} or "can't allocate memory" in str(error):
+        return "out of memory; use fewer --jobs or --device cpu", 1
+    what = f"{type(error).__name__}: {error}"
+    return f"unexpected error: {what}; run again with speciate --debug and report it", 1
+
+
+def _end(line: str, status: int) -> NoReturn:
+    # One line, even where a library's message, quoted in ours, has several.
+    print("speciate:", *map(str.strip, line.splitlines()), file=sys.stderr)
+    sys.exit(status)
 
 
 def _settle() -> None:

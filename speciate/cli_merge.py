@@ -1,14 +1,22 @@
 """Commands on models and adapters outside of any campaign, which write a new folder."""
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from types import FrameType
+from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.text import Text
 
-from speciate.output import Json, console, emit
+from speciate.errors import UsageError
+from speciate.output import Json, emit
 from speciate.progress import watched
 
+# Progress goes there, so that standard output holds the result and nothing else.
+log = Console(stderr=True)
 Dtype = Annotated[
     str | None, typer.Option(help="float32, bfloat16 or float16; as the parents if not given.")
 ]
@@ -32,28 +40,27 @@ def merge(
     as_json: Json = False,
 ) -> None:
     """Merge models or adapters by one recipe, outside any campaign."""
+    if to_mergekit and dry_run:
+        raise UsageError("--to-mergekit and --dry-run do not go together; leave one of them out")
     if to_mergekit:
         _translate(recipe, out, dtype, as_json)
         return
     if dry_run:
         _tell(recipe, out, dtype, jobs, device, shard_gib, as_json)
         return
-    from speciate.merge_file import merge as carry_out
+    with writing(out), watched("merging", log, quiet=as_json) as progress:
+        from speciate.merge_file import merge as carry_out
 
-    try:
-        with watched("merging", console, quiet=as_json) as progress:
-            digest = carry_out(
-                recipe,
-                out,
-                dtype=dtype,
-                jobs=jobs,
-                device=device,
-                shard_gib=shard_gib,
-                progress=progress,
-                warn=warn,
-            )
-    except KeyboardInterrupt:
-        stopped(out)
+        digest = carry_out(
+            recipe,
+            out,
+            dtype=dtype,
+            jobs=jobs,
+            device=device,
+            shard_gib=shard_gib,
+            progress=progress,
+            warn=warn,
+        )
     done(as_json, {"digest": digest, "folder": str(out)}, f"{out}: weights {digest}")
 
 
@@ -107,10 +114,10 @@ def extract_adapter(
     as_json: Json = False,
 ) -> None:
     """Make the LoRA adapter that is closest to what fine-tuning changed."""
-    from speciate.population.adapters import extract_adapter as extract
-    from speciate.population.weights import Checkpoint
+    with writing(out):
+        from speciate.population.adapters import extract_adapter as extract
+        from speciate.population.weights import Checkpoint
 
-    try:
         made = extract(
             Checkpoint(base),
             Checkpoint(model),
@@ -123,8 +130,6 @@ def extract_adapter(
             seed=seed,
             dtype=dtype,
         )
-    except KeyboardInterrupt:
-        stopped(out)
     left_out = [one.name for one in made.left_out]
     if left_out:
         more = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
@@ -153,10 +158,27 @@ def warn(line: str) -> None:
     typer.echo(f"speciate: {line}", err=True)
 
 
-def stopped(out: Path) -> NoReturn:
-    """The last line after Ctrl-C."""
-    typer.echo(f"speciate: stopped; nothing is left of {out}", err=True)
-    raise typer.Exit(130) from None
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, which has to clean up as Ctrl-C has."""
+
+
+def _terminate(number: int, _: FrameType | None) -> None:
+    # Whoever asks twice must not disturb the cleaning up.
+    signal.signal(number, signal.SIG_IGN)
+    raise _Terminated
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """Ends with one line after Ctrl-C or SIGTERM, when what was half-written is gone."""
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    except KeyboardInterrupt as end:
+        warn("stopped" if out.exists() else f"stopped; nothing is left of {out}")
+        raise typer.Exit(143 if isinstance(end, _Terminated) else 130) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def done(as_json: bool, value: object, line: str) -> None:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from speciate.cli_merge import Dtype, Out, done, stopped
-from speciate.output import Json, console
+from speciate.cli_merge import Dtype, Out, done, log, writing
+from speciate.output import Json
 from speciate.progress import watched
 
 
@@ -19,16 +19,15 @@ def soup(
     as_json: Json = False,
 ) -> None:
     """Average a campaign's founders greedily: each stays only if fitness rises."""
-    from speciate.soup import soup as cook
 
     def told(members: str, fitness: float) -> None:
         if not as_json:
-            console.print(f"{fitness:.4f}  {members}", highlight=False, markup=False)
+            log.print(f"{fitness:.4f}  {members}", highlight=False, markup=False)
 
-    try:
+    with writing(out):
+        from speciate.soup import soup as cook
+
         members = cook(config, out, assignments or [], told)
-    except KeyboardInterrupt:
-        stopped(out)
     done(as_json, {"folder": str(out), "members": members}, f"{out}: {' + '.join(members)}")
 
 
@@ -47,15 +46,12 @@ def regmean_plus_plus(
     as_json: Json = False,
 ) -> None:
     """Merge models by RegMean++, which measures each block behind those already merged."""
-    from speciate.configs.operators.statistics import RegMean
-    from speciate.evaluator.measure import Settings
-    from speciate.regmean_plus_plus import regmean_plus_plus as merge
+    with writing(out), watched("merging", log, as_json, in_bytes=False) as progress:
+        from speciate.configs.operators.statistics import RegMean
+        from speciate.evaluator.measure import Settings
+        from speciate.regmean_plus_plus import regmean_plus_plus as merge
 
-    settings = Settings(kinds=("gram",), items=items, max_tokens=max_tokens)
-    try:
-        with watched("merging", console, as_json, in_bytes=False) as progress:
-            parameters = RegMean(off_diagonal=off_diagonal)
-            digest = merge(models, tasks, out, parameters, settings, dtype, progress)
-    except KeyboardInterrupt:
-        stopped(out)
+        settings = Settings(kinds=("gram",), items=items, max_tokens=max_tokens)
+        parameters = RegMean(off_diagonal=off_diagonal)
+        digest = merge(models, tasks, out, parameters, settings, dtype, progress)
     done(as_json, {"digest": digest, "folder": str(out)}, f"{out}: weights {digest}")

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from speciate.cli_merge import Model, Out, stopped
+from speciate.cli_merge import Model, Out, done, log, writing
 from speciate.errors import ConfigError
 from speciate.evaluator.measure import DEFAULT_KINDS, KINDS, Labels, Prior, Settings
 from speciate.merge_file import check_device
-from speciate.output import Json, console, emit
+from speciate.output import Json
 from speciate.progress import watched
 
 
@@ -55,15 +55,12 @@ def stats(
         prior=_prior(reasoning, reasoning_statistics, penalty),
     )
     settings.check()
-    from speciate.evaluator.measure.collect import collect
+    with writing(out), watched("measuring", log, as_json, in_bytes=False) as progress:
+        from speciate.evaluator.measure.collect import collect
 
-    try:
-        with watched("measuring", console, as_json, in_bytes=False) as progress:
-            digest = collect(model, task, out, settings, progress)
-    except KeyboardInterrupt:
-        stopped(out)
+        digest = collect(model, task, out, settings, progress)
     value = {"digest": digest, "folder": str(out), "kinds": list(settings.kinds)}
-    emit(as_json, value, f"{out}: {', '.join(settings.kinds)}")
+    done(as_json, value, f"{out}: {', '.join(settings.kinds)}")
 
 
 def _prior(model: Path | None, statistics: Path | None, penalty: float) -> Prior | None:

@@ -34,7 +34,7 @@ def dry_run(source: Path, file: RecipeFile, out: Path, options: Options) -> dict
         ConfigError: The recipe or an option cannot be carried out.
         ModelError: A parent is missing or damaged, or they do not fit one another.
     """
-    options.check()
+    ignored = options.check(file)
     plan = planned(source, file)
     found: dict[str, Any] = {
         "recipe": str(source),
@@ -42,7 +42,7 @@ def dry_run(source: Path, file: RecipeFile, out: Path, options: Options) -> dict
         "operator": file.operator,
         "seed": file.seed,
         "parents": _parents(file),
-        "warnings": [*file.notes, *licence_warnings(ancestors(file))],
+        "warnings": [*file.notes, *ignored, *licence_warnings(ancestors(file))],
     }
     return found | (_of_adapter(plan) if isinstance(plan, AdapterPlan) else _of(plan, out, options))
 

@@ -7,10 +7,11 @@ import re
 import uuid
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from speciate.digests import Digests
-from speciate.errors import ConfigError, UsageError
+from speciate.errors import ConfigError, DiskError, UsageError
 from speciate.population.mergekit import write_mergekit
 from speciate.population.recipe_file import RecipeFile, read_recipe
 
@@ -39,7 +40,8 @@ def merge(
         device: Where tensors are computed with: cpu, cuda or cuda:N.
         shard_gib: Largest safetensors file in GiB, unless a single tensor is larger.
         progress: Told how many bytes of the child are written, and of how many.
-        warn: Told, in a line each, what stands in the way of sharing the model.
+        warn: Told, in a line each, what to know of the recipe and the options before the merge,
+            and what stands in the way of sharing the model after it.
 
     Returns:
         The digest of the weights.
@@ -69,16 +71,23 @@ def to_mergekit(recipe: Path, out: Path, dtype: str | None = None) -> None:
     Raises:
         ConfigError: The file is no recipe, or mergekit cannot express what it says.
         UsageError: `out` exists already.
+        DiskError: It cannot be written.
     """
     file = opened(recipe, out, dtype)
     content = file.model_dump(mode="json", exclude_defaults=True)
     text = write_mergekit(content)
     temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(out)
+    except OSError as exc:
+        raise DiskError(
+            f"{out}: cannot be written ({exc.strerror or exc}); check the folder"
+        ) from exc
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def opened(recipe: Path, out: Path, dtype: str | None) -> RecipeFile:

@@ -1,6 +1,5 @@
 """Carries out a recipe file: models tensor by tensor, adapters module by module."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from speciate.population.adapters.config import CONFIG
 from speciate.population.breed import carry_out as carry_out_plan
 from speciate.population.plan import Plan
 from speciate.population.recipe_file import RecipeFile
+from speciate.population.safetensors_writer import new_folder
 
 CARD = "README.md"
 Finish = Callable[[Path, str], None]
@@ -37,20 +37,27 @@ class Options:
     shard_gib: float = 5.0
     device: str = "cpu"
 
-    def check(self) -> None:
-        """Whether the machine can do this.
+    def check(self, file: RecipeFile) -> list[str]:
+        """Whether the machine can do this; tells which options mean nothing to the recipe.
 
         Raises:
-            ConfigError: A number is out of bounds, or there is no such device.
+            ConfigError: A number is out of bounds, there is no such device, or not for the recipe.
         """
         if self.jobs is not None and self.jobs < 1:
             raise ConfigError(f"jobs: {self.jobs} is less than 1; leave it out for one a core")
         if not 0 < self.shard_gib < 1 << 20:
             raise ConfigError(f"shard size: {self.shard_gib:g} GiB is not a file's; give 5")
         check_device(self.device)
+        if file.of_adapters and self.device != "cpu":
+            raise ConfigError(f"device: {file.operator} merges adapters, on the cpu only; use cpu")
         number = int(self.device.partition(":")[2] or 0)
         if self.device != "cpu" and number >= torch.cuda.device_count():
             raise ConfigError(f"device: torch finds no CUDA device {number}; use cpu")
+        given = (self.jobs is not None, self.shard_gib != Options.shard_gib)
+        names = [
+            name for name, is_given in zip(("jobs", "shard size"), given, strict=True) if is_given
+        ]
+        return [f"{name}: means nothing to adapters; ignored" for name in names if file.of_adapters]
 
 
 def carry_out(
@@ -63,10 +70,10 @@ def carry_out(
     warn: Warn,
 ) -> str:
     """Makes the child and its card; see `speciate.merge_file.merge`."""
-    options.check()
+    ignored = options.check(file)
     plan = planned(source, file)
     parents = ancestors(file)
-    for line in (*file.notes, *licence_warnings(parents)):
+    for line in (*file.notes, *ignored):
         warn(line)
 
     def finish(folder: Path, digest: str) -> None:
@@ -75,8 +82,13 @@ def carry_out(
         (folder / CARD).write_text(text, encoding="utf-8")
 
     if isinstance(plan, AdapterPlan):
-        return _adapter(plan, file, out, finish)
-    return _model(plan, out, options, progress, finish)
+        digest = _adapter(plan, file, out, finish)
+    else:
+        digest = _model(plan, out, options, progress, finish)
+    # Of a merge that failed there is nothing to be shared.
+    for line in licence_warnings(parents):
+        warn(line)
+    return digest
 
 
 def _model(plan: Plan, out: Path, options: Options, progress: Progress, finish: Finish) -> str:
@@ -94,14 +106,15 @@ def _model(plan: Plan, out: Path, options: Options, progress: Progress, finish: 
 
 def _adapter(plan: AdapterPlan, file: RecipeFile, out: Path, finish: Finish) -> str:
     """Adapters are small: they are written beside `out`, and get the card and the name at last."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
-        made = Path(scratch) / "adapter"
+    with new_folder(out, 0) as folder:
+        made = folder / "adapter"
         digest = breed_adapter(
             plan.operator, plan.parameters, plan.adapters, made, file.seed, file.dtype
         )
-        finish(made, digest)
-        made.rename(out)
+        for path in list(made.iterdir()):
+            path.rename(folder / path.name)
+        made.rmdir()
+        finish(folder, digest)
     return digest
 
 

@@ -1,26 +1,46 @@
 """Recipes as TOML text, for model cards; the standard library only reads TOML."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 
 def recipe_toml(recipe: Mapping[str, Any]) -> str:
-    """A table of values, with one line for each parent.
+    """Values first, then tables as sections of their own, and so the lists of tables in both.
 
     Args:
         recipe: Strings, numbers, booleans, lists and tables by key; None is left out.
     """
-    lines = [
-        f"{_key(key)} = {_rows(value) if key == 'parents' else _value(value)}"
-        for key, value in recipe.items()
-        if value is not None
+    plain = {key: value for key, value in recipe.items() if not isinstance(value, Mapping)}
+    sections = [_lines(plain)]
+    for key, value in recipe.items():
+        if isinstance(value, Mapping):
+            sections.append([f"[{_key(key)}]", *_lines(value)])
+            for inner, tables in value.items():
+                sections += _tables(f"{_key(key)}.{_key(inner)}", tables)
+        else:
+            sections += _tables(_key(key), value)
+    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+
+
+def _lines(table: Mapping[str, Any], whole: bool = False) -> list[str]:
+    """One for each value; lists of tables only if the whole is asked for."""
+    return [
+        f"{_key(key)} = {_value(value)}"
+        for key, value in table.items()
+        if value is not None and (whole or not _is_tables(value))
     ]
-    return "\n".join(lines) + "\n"
 
 
-def _rows(values: Sequence[Any]) -> str:
-    return "[\n" + "".join(f"    {_value(value)},\n" for value in values) + "]"
+def _tables(name: str, value: Any) -> list[list[str]]:  # noqa: ANN401
+    if not _is_tables(value):
+        return []
+    return [[f"[[{name}]]", *_lines(table, whole=True)] for table in value]
+
+
+def _is_tables(value: Any) -> bool:  # noqa: ANN401
+    is_list = isinstance(value, list | tuple) and len(value) > 0
+    return is_list and all(isinstance(one, Mapping) for one in value)
 
 
 def _value(value: Any) -> str:  # noqa: ANN401

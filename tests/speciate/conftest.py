@@ -28,7 +28,7 @@ Cli: TypeAlias = Callable[..., Said]
 
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    """Runs `speciate` with arguments; whatever is no error message for users is raised."""
+    """Runs `speciate` with arguments."""
 
     def run(*arguments: object) -> Said:
         monkeypatch.setattr(sys, "argv", ["speciate", *map(str, arguments)])

@@ -214,6 +214,16 @@ def test_toml_of_all_values_reads_back() -> None:
     assert tomllib.loads(recipe_toml({"broken": "\ud800"})) == {"broken": "?"}
 
 
+def test_tables_are_sections() -> None:
+    pieces = [{"parents": [{"parent": 0, "layers": [0, 1]}]}, {"operator": "slerp"}]
+    parameters = {"pieces": pieces, "density": {"models": [0.1]}, "path": [[0, 1]], "none": []}
+    recipe = {"parents": [{"path": "a"}, {"path": "b"}], "parameters": parameters, "seed": 0}
+    text = recipe_toml(recipe)
+    assert tomllib.loads(text) == recipe
+    assert text.count("[[parents]]") == text.count("[[parameters.pieces]]") == 2
+    assert "parents = [{ parent = 0, layers = [0, 1] }]" in text
+
+
 def test_front_matter_that_is_a_link_to_nowhere(tmp_path: Path) -> None:
     one = folder(tmp_path / "m")
     (one / "README.md").symlink_to(tmp_path / "missing")

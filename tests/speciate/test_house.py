@@ -32,7 +32,8 @@ def test_every_shipped_campaign_loads(config: Path) -> None:
 
 def test_reading_a_config_imports_nothing_heavy(tmp_path: Path) -> None:
     code = (
-        "import sys; from speciate.configs.load import load; import speciate.cli;"
+        "import sys; from speciate.configs.load import load; from speciate import cli;"
+        "cli.application();"
         "print([m for m in ('torch', 'transformers', 'vllm', 'ray') if m in sys.modules])"
     )
     command = [sys.executable, "-c", code]

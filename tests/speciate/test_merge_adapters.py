@@ -106,7 +106,7 @@ def test_two_adapters_of_one_base_merge_as_models(bench: Any, trained: Trained) 
     card = (bench.folder / "out" / "README.md").read_text()
     for adapter in (one, two):
         assert Adapter(adapter).digest() in card
-    assert 'adapter = "one", adapter_weight = 0.5' in card
+    assert 'adapter = "one"\nadapter_weight = 0.5' in card
 
 
 def test_adapters_become_an_adapter(bench: Any, cli: Any, trained: Trained) -> None:
@@ -127,6 +127,11 @@ def test_adapters_become_an_adapter(bench: Any, cli: Any, trained: Trained) -> N
     assert "base_model:\n- someone/base\n" in card
     assert Adapter(one).digest() in card
     assert [path.name for path in bench.folder.glob(".out*")] == []
+    assert sorted(path.name for path in (bench.folder / "out").iterdir()) == [
+        "README.md",
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    ]
     peft.PeftModel.from_pretrained(loaded(bench.zoo / "models" / "base"), bench.folder / "out")
 
 
@@ -203,6 +208,26 @@ def test_an_adapter_of_another_base(bench: Any, trained: Trained) -> None:
     path = written(bench, operator="linear", parents=[{"path": "small", "adapter": "one"}])
     line = bench.refused("merge", path, bench.folder / "out")
     assert line.startswith(f"{adapter} does not fit {bench.folder}/small: ")
+
+
+def test_options_that_mean_nothing_to_adapters(bench: Any, cli: Any, trained: Trained) -> None:
+    trained("one", 1)
+    path, out = written(bench, operator="lora_svd", parents=[{"path": "one"}]), bench.folder / "out"
+    for more in ([], ["--dry-run"]):
+        line = bench.refused("merge", path, out, "--device", "cuda", *more)
+        assert line == "device: lora_svd merges adapters, on the cpu only; use cpu"
+    said = cli("merge", path, out, "--jobs", 1, "--shard-gib", 1, "--json")
+    notes = [line for line in said.err.splitlines() if "ignored" in line]
+    assert (said.status, len(notes)) == (0, 2)
+
+
+def test_an_adapter_where_nothing_can_be_written(bench: Any, trained: Trained) -> None:
+    trained("one", 1)
+    path = written(bench, operator="lora_svd", parents=[{"path": "one"}])
+    (bench.folder / "file").touch()
+    out = bench.folder / "file" / "out"
+    line = bench.refused("merge", path, out)
+    assert line == f"{out}: cannot be written (File exists); check the folder"
 
 
 def test_extract_adapter(bench: Any, cli: Any) -> None:

@@ -48,8 +48,8 @@ def test_the_result_is_told_and_carded(bench: Any, cli: Any) -> None:
     path, out = written(bench, LINEAR), bench.folder / "out"
     said = cli("merge", path, out)
     digest = Checkpoint(out).digest()
-    assert (said.status, said.err) == (0, "")
-    assert said.out == f"merging 1.7 MB\n{out}: weights {digest}\n"
+    assert (said.status, said.err) == (0, "merging 1.7 MB\n")
+    assert said.out == f"{out}: weights {digest}\n"
     assert digest in (out / "README.md").read_text()
     assert Checkpoint(bench.folder / "english").digest() in (out / "README.md").read_text()
 
@@ -171,8 +171,11 @@ def test_a_file_that_is_no_recipe(bench: Any) -> None:
     assert f"{path}: not valid JSON" in bench.refused("merge", path, bench.folder / "o")
 
 
-def test_an_interrupted_merge_leaves_nothing(bench: Any, tmp_path: Path) -> None:
-    """In a process of its own: Ctrl-C while tensors are being merged."""
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_merge_leaves_nothing(
+    bench: Any, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    """In a process of its own: Ctrl-C, or a polite kill, while tensors are being merged."""
     recipe = {**LINEAR, "operator": "karcher", "parameters": {}}
     path, out = written(bench, recipe), bench.folder / "out"
     code = (
@@ -191,18 +194,69 @@ def test_an_interrupted_merge_leaves_nothing(bench: Any, tmp_path: Path) -> None
         command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
+        assert process.stderr.readline() == "merging 1.7 MB\n"
         assert process.stderr.readline() == "at work\n"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, err = process.communicate(timeout=60)
     lines = [line for line in err.splitlines() if line != "at work"]
-    assert process.returncode == 130
+    assert process.returncode == status
     assert lines == [f"speciate: stopped; nothing is left of {out}"]
     assert sorted(bench.folder.iterdir()) == before
 
 
+@pytest.mark.parametrize("module", ["typer", "speciate.merge_file", "speciate.planning"])
+def test_ctrl_c_while_modules_are_imported(tmp_path: Path, module: str) -> None:
+    """At once, within a command before it writes, and within it."""
+    code = (
+        "import sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {module!r}: raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "sys.argv = ['speciate', 'merge', 'recipe.toml', 'out']\n"
+        "from speciate.cli import program; program()"
+    )
+    (tmp_path / "recipe.toml").write_text('operator = "linear"\nparents = [{ path = "x" }]\n')
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (said.returncode, said.stdout) == (130, "")
+    [line] = said.stderr.splitlines()
+    assert line.startswith("speciate: stopped")
+
+
+class OutOfMemoryError(RuntimeError):
+    """Called as torch's."""
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            KeyError("x\ny"),
+            "unexpected error: KeyError: 'x\\ny'; run again with speciate --debug and report it",
+        ),
+        (MemoryError(), "out of memory; use fewer --jobs or --device cpu"),
+        (OutOfMemoryError("CUDA"), "out of memory; use fewer --jobs or --device cpu"),
+    ],
+)
+def test_unexpected_errors_are_one_line(
+    bench: Any, cli: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, line: str
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("speciate.merge_file.merge", broken)
+    path, out = written(bench, LINEAR), bench.folder / "out"
+    said = cli("merge", path, out)
+    assert (said.status, said.err) == (1, f"speciate: {line}\n")
+    with pytest.raises(type(error)):
+        cli("--debug", "merge", path, out)
+
+
 def test_torch_is_not_imported_before_parents_are_hashed(tmp_path: Path) -> None:
     code = (
-        "import sys, speciate.merge_file, speciate.cli, speciate.population.recipe_file;"
+        "import sys, speciate.merge_file, speciate.cli_merge, speciate.population.recipe_file;"
         "print('torch' in sys.modules)"
     )
     command = [sys.executable, "-c", code]
@@ -241,6 +295,11 @@ def test_licence_warnings_go_to_stderr(bench: Any, cli: Any) -> None:
         "speciate: licence: english states none; ask its authors before you share the merge\n"
     )
     assert "english states none" in (out / "README.md").read_text()
+    too_much = {"weights": [3e38, 3e38], "normalize": False}
+    broken = written(bench, {**LINEAR, "parameters": too_much})
+    failed = cli("merge", broken, bench.folder / "other", "--json")
+    assert failed.status == 1
+    assert "states none" not in failed.err
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(
@@ -248,4 +307,4 @@ def test_a_cache_that_cannot_be_written_is_no_error(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", os.devnull)
     said = cli("merge", written(bench, LINEAR), bench.folder / "out")
-    assert (said.status, said.err) == (0, "")
+    assert (said.status, said.err) == (0, "merging 1.7 MB\n")

@@ -53,6 +53,16 @@ def test_there_and_back_again(bench: Any, cli: Any) -> None:
     assert len(digests) == 1
 
 
+def test_where_the_config_is_written(bench: Any, cli: Any) -> None:
+    config, back = written(bench, TIES), bench.folder / "new" / "back.yaml"
+    line = bench.refused("merge", config, back, "--to-mergekit", "--dry-run")
+    assert line == "--to-mergekit and --dry-run do not go together; leave one of them out"
+    assert cli("merge", config, back, "--to-mergekit").status == 0
+    assert [path.name for path in back.parent.iterdir()] == ["back.yaml"]
+    below = back / "out.yaml"
+    assert bench.refused("merge", config, below, "--to-mergekit").startswith(f"{below}: cannot be ")
+
+
 def test_what_mergekit_cannot_express(bench: Any) -> None:
     recipe = bench.folder / "recipe.toml"
     recipe.write_text(

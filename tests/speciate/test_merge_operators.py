@@ -57,6 +57,12 @@ def test_people_read_it_within_80_columns(cli: Any, name: str | None) -> None:
     assert max(len(line) for line in said.out.splitlines()) <= 80
 
 
+def test_where_the_keys_of_tables_are(cli: Any) -> None:
+    last = "Keys of the tables: docs/operators/structure.md"
+    assert cli("operators", "stack").out.splitlines()[-1] == last
+    assert "Keys of the tables" not in cli("operators", "ties").out
+
+
 def test_an_operator_that_is_not(bench: Any) -> None:
     assert bench.refused("operators", "tise") == "unknown operator 'tise'; did you mean 'ties'?"
 
@@ -89,7 +95,7 @@ def test_stats_are_what_operators_take(bench: Any, cli: Any) -> None:
 def test_stats_tell_how_far_they_are(bench: Any, cli: Any) -> None:
     model, out = bench.zoo / "models" / "english", bench.folder / "one"
     said = cli("stats", model, out, "--task", task(bench), "--kinds", "mean,gram", "--items", 1)
-    assert said.out.splitlines() == ["measuring 1", f"{out}: mean, gram"]
+    assert (said.out, said.err) == (f"{out}: mean, gram\n", "measuring 1\n")
 
 
 @pytest.mark.parametrize(

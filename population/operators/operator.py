@@ -163,8 +163,8 @@ class Operator(Generic[P, F]):
         check: Refuses parameters that do not fit the number of models, with a ConfigError.
         paper: Where it comes from, with its arXiv number if it has one.
         statistics: Kinds of statistics that it reads, one file for each model.
-        dense: Whether every element of every parent counts, so that NaN in a parent shows in the
-            child and need not be searched for.
+        dense: Whether NaN and infinity in any parent show in the child, so that parents need not
+            be searched for them.
     """
 
     name: str

@@ -264,14 +264,18 @@ def test_tensors_without_elements_stay(
     assert out.digest() == digest
 
 
-@pytest.mark.parametrize("operator", ["linear", "ties", "compeft", "opcm", "karcher"])
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize(
+    "operator",
+    ["linear", "ties", "dare_linear", "dare_ties", "della", "compeft", "opcm", "karcher"],
+)
 def test_a_parent_that_is_not_finite_is_named(
-    operator: str, folder: Folder, random_weights: Random, tmp_path: Path
+    operator: str, value: float, folder: Folder, random_weights: Random, tmp_path: Path
 ) -> None:
     """Regression: an operator that measures first failed there, or blamed another tensor."""
     models = {f"p{n}": folder(f"n{n}", random_weights(n)) for n in range(3)}
     bad = random_weights(1)
-    bad["proj"][1, 1] = torch.nan
+    bad["proj"][1] = value
     models["p1"] = folder("bad", bad)
     roles = ["base", "model", "model"] if "base" in OPERATORS[operator].roles else ["model"] * 2
     names = ["p2", "p0", "p1"][-len(roles) :]

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from speciate.errors import BreedError
 from speciate.population.crew import Crew
+from speciate.population.frame import SHARD_BYTES, new_model
 from speciate.population.genome import Parents, Reader, Span
 from speciate.population.plan import Plan, Segment, make_plan
 from speciate.population.safetensors_writer import Writer
-from speciate.population.weights import SHARD_BYTES, new_model
 from speciate.records import Recipe
 
 R = TypeVar("R")

@@ -21,6 +21,8 @@ R = TypeVar("R")
 BLOCK = 1 << 18
 """Elements of a locus: its float32 tensors stay in a core's cache. Part of what a seed means."""
 _GLIMPSE = 1 << 9
+ADAM = "exp_avg_sq"
+"""The kind of statistics that may go by the plain names of the weights."""
 
 
 class Source(Protocol):
@@ -142,7 +144,7 @@ class Reader:
             if model >= len(self.statistics):
                 return None
             source, name = self.statistics[model], f"{span.place.name}.{kind}"
-            if kind == "exp_avg_sq" and name not in source.names:
+            if kind == ADAM and name not in source.names:
                 name = span.place.name
             if name not in source.names:
                 return None

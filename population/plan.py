@@ -11,17 +11,16 @@ from speciate.configs.operators.structure import Piece
 from speciate.errors import BreedError, ConfigError, ModelError
 from speciate.population.aligned import AlignedModel
 from speciate.population.compatibility import check_compatible
-from speciate.population.genome import Source, Sources, WholeModel
+from speciate.population.frame import Frame, with_dtype
+from speciate.population.genome import ADAM, Source, Sources, WholeModel
 from speciate.population.operators.operator import SOME, Operator, Structural
 from speciate.population.operators.registry import OPERATORS, validate
 from speciate.population.stack import Blueprint, Renamed
 from speciate.population.structure import Structure
 from speciate.population.vocabulary import Alignment, align
-from speciate.population.weights import Checkpoint, Frame, Statistics, with_dtype
+from speciate.population.weights import Checkpoint, Statistics
 from speciate.records import Parent, Recipe
 
-ADAM = "exp_avg_sq"
-"""The kind of statistics that may go by the plain names of the weights."""
 MEASURED = "statistics"
 """The role of files with what was measured of the models; they are no models themselves."""
 

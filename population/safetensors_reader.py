@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+"""Files of a model folder: all of the weights, or where each shard's are."""
 SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1}
 SIZES |= {"U8": 1, "BOOL": 1}
 _LONGEST_HEADER = 100_000_000

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from speciate.errors import BreedError, DiskError, ModelError, UsageError
+from speciate.population.safetensors_reader import INDEX, SINGLE
 from speciate.records import digest_of
 
 DTYPES: dict[str, torch.dtype] = {
@@ -37,7 +38,6 @@ DTYPES: dict[str, torch.dtype] = {
 }
 _INFINITE = {torch.bfloat16: 0x7F80, torch.float16: 0x7C00, torch.float32: 0x7F800000}
 _CODES = {dtype: code for code, dtype in DTYPES.items()}
-INDEX = "model.safetensors.index.json"
 _SMALL_FILES = ("*.json", "*.txt", "*.model", "*.jinja", "additional_chat_templates/*.jinja")
 # An adapter's config would make transformers look for the adapter beside the merged weights.
 _NOT_COPIED = ("*.index.json", "adapter_config.json", ".*")
@@ -90,7 +90,7 @@ def plan(specs: Sequence[Spec], shard_bytes: int) -> dict[str, list[Spec]]:
         shards[-1].append(spec)
         filled += spec.nbytes
     if len(shards) == 1:
-        return {"model.safetensors": shards[0]}
+        return {SINGLE: shards[0]}
     total = len(shards)
     return {f"model-{n:05}-of-{total:05}.safetensors": s for n, s in enumerate(shards, 1)}
 

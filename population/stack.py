@@ -10,10 +10,10 @@ from torch import Tensor
 from speciate.configs.operators.structure import Piece, PieceParent
 from speciate.errors import ConfigError, ModelError
 from speciate.population.aligned import AlignedModel
+from speciate.population.frame import Frame
 from speciate.population.genome import Source
 from speciate.population.safetensors_writer import Spec
 from speciate.population.structure import Structure, module_kind, renumbered
-from speciate.population.weights import Frame
 
 Names = Mapping[str, str]
 

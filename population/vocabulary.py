@@ -10,6 +10,7 @@ from typing import Any
 from speciate.errors import ConfigError
 from speciate.population.aligned import Aligned, AlignedModel, Rows
 from speciate.population.compatibility import superfluous
+from speciate.population.frame import Frame
 from speciate.population.genome import Source, WholeModel
 from speciate.population.safetensors_writer import Spec
 from speciate.population.settings import tied, vocabulary_size
@@ -28,7 +29,6 @@ from speciate.population.tokenizers_target import (
     with_rows,
 )
 from speciate.population.tokenizers_union import union_files
-from speciate.population.weights import Frame
 
 
 @dataclass(frozen=True)

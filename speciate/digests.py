@@ -17,10 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from speciate.population.safetensors_reader import FormatError, SafetensorsFile
+from speciate.population.safetensors_reader import INDEX, SINGLE, FormatError, SafetensorsFile
 from speciate.records import digest_of
 
-_MODEL, _INDEX = "model.safetensors", "model.safetensors.index.json"
 _OTHERS = ("adapter_model.safetensors", "statistics.safetensors")
 # A file so young may still change without a change of its time.
 _YOUNG = 2 * 10**9
@@ -107,12 +106,12 @@ def places(path: Path) -> dict[str, Path]:
         ValueError: They are damaged.
         OSError: They cannot be read.
     """
-    if (path / _INDEX).exists() and not (path / _MODEL).exists():
-        index = json.loads((path / _INDEX).read_text(encoding="utf-8"))["weight_map"]
+    if (path / INDEX).exists() and not (path / SINGLE).exists():
+        index = json.loads((path / INDEX).read_text(encoding="utf-8"))["weight_map"]
         if any(Path(file).name != file for file in index.values()):
             raise FormatError("a file of the index is not in the folder")
         return {name: path / file for name, file in index.items()}
-    files = (path / name for name in (_MODEL, *_OTHERS))
+    files = (path / name for name in (SINGLE, *_OTHERS))
     file = next((file for file in files if file.exists()), path)
     return dict.fromkeys(SafetensorsFile(file).entries, file)
 

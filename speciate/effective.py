@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 
 from speciate.configs.operators.common import ByModule, Parameters, PerModel
 from speciate.errors import BreedError, ConfigError
-from speciate.population.operators.averaging.shares import refuse_cancelling
+from speciate.population.operators.shares import refuse_cancelling
 from speciate.population.plan import Plan, Segment
 from speciate.population.structure import Place, at
 

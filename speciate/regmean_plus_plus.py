@@ -19,12 +19,13 @@ from speciate.evaluator.measure.model import load
 from speciate.evaluator.measure.texts import Text, read
 from speciate.evaluator.tokenizer import Tokenizer
 from speciate.population.compatibility import check_compatible
+from speciate.population.frame import frame_like, new_model
 from speciate.population.operators.operator import Locus
 from speciate.population.operators.statistics import regmean
 from speciate.population.randomness import stream
 from speciate.population.safetensors_writer import Writer
 from speciate.population.structure import Structure
-from speciate.population.weights import Checkpoint, frame_like, new_model
+from speciate.population.weights import Checkpoint
 
 Progress = Callable[[int, int], None]
 # By the name of a linear layer's weight, one mapping a model.

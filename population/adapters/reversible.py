@@ -21,9 +21,10 @@ from speciate.population.adapters.config import AdapterConfig
 from speciate.population.adapters.factors import Factors
 from speciate.population.adapters.fit import check_fit
 from speciate.population.adapters.write import write_adapter
+from speciate.population.safetensors_reader import SINGLE
 from speciate.population.safetensors_writer import Spec, Writer, new_folder
 from speciate.population.threads import one_thread
-from speciate.population.weights import SINGLE, read_json
+from speciate.population.weights import read_json
 
 PACK, VALUES = "pack.json", "pack.safetensors"
 

@@ -14,8 +14,9 @@ from speciate.errors import BreedError, ConfigError
 from speciate.population.adapters.adapter import PREFIX, WEIGHTS, adapter_digest
 from speciate.population.adapters.config import CONFIG, AdapterConfig
 from speciate.population.adapters.factors import Factors
+from speciate.population.frame import OUTPUT_DTYPES
+from speciate.population.safetensors_reader import SINGLE
 from speciate.population.safetensors_writer import Spec, Writer, new_folder
-from speciate.population.weights import OUTPUT_DTYPES, SINGLE
 
 
 def write_adapter(

@@ -12,8 +12,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from speciate.errors import BreedError, ConfigError, DiskError, ModelError, UsageError
+from speciate.population.frame import SHARD_BYTES, frame_like, new_model
 from speciate.population.safetensors_writer import Writer
-from speciate.population.weights import SHARD_BYTES, Checkpoint, frame_like, new_model
+from speciate.population.weights import Checkpoint
 
 Folder = Callable[..., Path]
 Random = Callable[[int], dict[str, Tensor]]

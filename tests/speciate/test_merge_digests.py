@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from speciate.digests import Digests, default_cache
+from speciate.population.frame import frame_like, new_model
 from speciate.population.safetensors_reader import SafetensorsFile
-from speciate.population.weights import Checkpoint, frame_like, new_model
+from speciate.population.weights import Checkpoint
 
 
 def of(path: Path, cache: Path) -> str | None:

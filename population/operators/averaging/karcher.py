@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from speciate.configs.operators.averaging import Karcher
-from speciate.population.operators.averaging.shares import check_shares, shares
 from speciate.population.operators.averaging.sphere import (
     SOME_AND_PERHAPS_BASE,
     combination,
@@ -21,6 +20,7 @@ from speciate.population.operators.averaging.sphere import (
     on_sphere,
 )
 from speciate.population.operators.operator import Locus, Operator, View
+from speciate.population.operators.shares import check_shares, shares
 
 Vector = NDArray[np.float64]
 

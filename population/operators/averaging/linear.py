@@ -3,8 +3,8 @@
 from torch import Tensor
 
 from speciate.configs.operators.averaging import Linear
-from speciate.population.operators.averaging.shares import refuse_cancelling
 from speciate.population.operators.operator import MODELS, Locus, Operator
+from speciate.population.operators.shares import refuse_cancelling
 from speciate.population.operators.stages import weighted_mean, weighted_sum
 from speciate.population.operators.weighting import check_sum, check_weights, weights_at
 

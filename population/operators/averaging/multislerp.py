@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from speciate.configs.operators.averaging import Multislerp
-from speciate.population.operators.averaging.shares import check_shares, shares
 from speciate.population.operators.averaging.sphere import (
     SOME_AND_PERHAPS_BASE,
     combination,
@@ -18,6 +17,7 @@ from speciate.population.operators.averaging.sphere import (
     on_sphere,
 )
 from speciate.population.operators.operator import Locus, Operator, View
+from speciate.population.operators.shares import check_shares, shares
 from speciate.population.operators.weighting import check_weights
 from speciate.population.structure import Place, at
 

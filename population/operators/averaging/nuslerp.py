@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from speciate.configs.operators.averaging import Nuslerp
-from speciate.population.operators.averaging.shares import check_shares, shares
 from speciate.population.operators.averaging.sphere import (
     TWO_AND_PERHAPS_BASE,
     combination,
@@ -16,6 +15,7 @@ from speciate.population.operators.averaging.sphere import (
 )
 from speciate.population.operators.measures import inner_products
 from speciate.population.operators.operator import Grain, Locus, Operator, View
+from speciate.population.operators.shares import check_shares, shares
 from speciate.population.operators.stages import total
 from speciate.population.structure import Place
 

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from speciate.configs.operators.common import Weights
 from speciate.configs.operators.spectral import Scaled, Spectral
-from speciate.population.operators.averaging.shares import refuse_cancelling
 from speciate.population.operators.operator import Locus
+from speciate.population.operators.shares import refuse_cancelling
 from speciate.population.operators.spectral.svd import is_matrix
 from speciate.population.operators.stages import task_vectors, weighted_sum
 from speciate.population.operators.weighting import check_sum, check_weights, weights_at

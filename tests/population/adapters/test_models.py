@@ -12,8 +12,9 @@ from torch import Tensor
 
 from speciate.errors import BreedError, ModelError
 from speciate.population.adapters import AdaptedSource, Adapter, extract_adapter
+from speciate.population.frame import frame_like, new_model
 from speciate.population.genome import Source
-from speciate.population.weights import Checkpoint, frame_like, new_model
+from speciate.population.weights import Checkpoint
 
 Make = Callable[..., Adapter]
 Pair = Callable[..., tuple[Tensor, Tensor]]

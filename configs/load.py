@@ -1,16 +1,15 @@
-"""From a TOML file and `--set` overrides to a checked campaign; every error names file and key."""
+"""From a file to checked sections; every error names file and key."""
 
 import re
 import reprlib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from speciate.configs.schema import Campaign
 from speciate.configs.section import nearest
 from speciate.errors import ConfigError
 
@@ -40,33 +39,6 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not UTF-8 text ({exc}); save it as UTF-8") from exc
     except tomllib.TOMLDecodeError as exc:
         raise ConfigError(f"{path}: not valid TOML: {exc}; correct it there") from exc
-
-
-def override(data: dict[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
-    """`data` with `a.b=value` assignments; values are TOML, or else plain strings.
-
-    Raises:
-        ConfigError: An assignment has no `=`, or goes through something that is not a table.
-    """
-    for assignment in assignments:
-        key, equals, text = assignment.partition("=")
-        if not equals or not key.strip():
-            raise ConfigError(f"--set {assignment}: write it as key.subkey=value")
-        *path, last = key.strip().split(".")
-        table: Any = data
-        for part in path:
-            table = table.setdefault(part, {}) if isinstance(table, dict) else None
-        if not isinstance(table, dict):
-            raise ConfigError(f"--set {assignment}: '{'.'.join(path)}' is not a table")
-        table[last] = _value(text)
-    return data
-
-
-def _value(text: str) -> object:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 def validated(model: type[Model], data: Mapping[str, Any], source: str) -> Model:
@@ -125,12 +97,3 @@ def _place(problem: ErrorDetails) -> tuple[str, ...]:
     if problem["type"].startswith("union_tag"):
         keys.append(problem["ctx"]["discriminator"].strip("'"))
     return tuple(keys)
-
-
-def load(path: Path, assignments: Sequence[str] = ()) -> Campaign:
-    """The campaign of a TOML file with overrides applied.
-
-    Raises:
-        ConfigError: See `read_toml`, `override` and `validated`.
-    """
-    return validated(Campaign, override(read_toml(path), assignments), str(path))

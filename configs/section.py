@@ -16,7 +16,7 @@ def nearest(word: str, words: Sequence[str]) -> str:
 class Section(BaseModel):
     """Base of all sections: frozen, and an unknown key is refused with the nearest known one."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

@@ -13,10 +13,11 @@ from speciate.configs.load import read_toml, validated
 from speciate.configs.operators.adapters import PARAMETERS as OF_ADAPTERS
 from speciate.configs.section import Section
 from speciate.errors import ConfigError
-from speciate.population.mergekit import SUFFIXES, read_mergekit
 from speciate.records import Parent, Recipe
 
 STATISTICS = "statistics"
+YAML = (".yml", ".yaml")
+"""How names of mergekit's files end."""
 S = TypeVar("S", bound=Section)
 
 
@@ -95,7 +96,9 @@ def read_recipe(path: Path) -> RecipeFile:
     Raises:
         ConfigError: The file is missing, or is no recipe.
     """
-    if path.suffix in SUFFIXES:
+    if path.suffix in YAML:
+        from speciate.population.mergekit import read_mergekit
+
         return validated(RecipeFile, read_mergekit(path).content(), str(path))
     data = _json(path) if path.suffix == ".json" else read_toml(path)
     file = validated(RecipeFile, data, str(path))

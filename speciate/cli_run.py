@@ -20,7 +20,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Start a campaign, or go on with the one that the folder holds."""
-    from speciate.configs.load import load
+    from speciate.configs.campaign import load
 
     sets = assignments or []
     folder = out or Path("runs") / load(config, sets).name

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from speciate.digests import Digests
 from speciate.errors import ConfigError, DiskError, UsageError
-from speciate.population.mergekit import write_mergekit
 from speciate.population.recipe_file import RecipeFile, read_recipe
 
 Progress = Callable[[int, int], None]
@@ -73,6 +72,8 @@ def to_mergekit(recipe: Path, out: Path, dtype: str | None = None) -> None:
         UsageError: `out` exists already.
         DiskError: It cannot be written.
     """
+    from speciate.population.mergekit import write_mergekit
+
     file = opened(recipe, out, dtype)
     content = file.model_dump(mode="json", exclude_defaults=True)
     text = write_mergekit(content)

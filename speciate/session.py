@@ -10,7 +10,7 @@ from typing import Any
 from speciate.archive.archive import Archive
 from speciate.campaign import Stages, evolve
 from speciate.configs import schema
-from speciate.configs.load import load
+from speciate.configs.campaign import load
 from speciate.errors import ArchiveError, TaskError
 from speciate.evaluator import Engine
 from speciate.evaluator.cache import EvaluationCache

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from speciate.configs import schema
-from speciate.configs.load import load
+from speciate.configs.campaign import load
 from speciate.errors import UsageError
 from speciate.evaluator import Engine
 from speciate.evaluator.cache import EvaluationCache

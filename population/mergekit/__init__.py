@@ -4,6 +4,4 @@ from speciate.population.mergekit.read import read_mergekit
 from speciate.population.mergekit.translation import ParentFolder, Translation
 from speciate.population.mergekit.write import write_mergekit
 
-SUFFIXES = (".yml", ".yaml")
-
-__all__ = ["SUFFIXES", "ParentFolder", "Translation", "read_mergekit", "write_mergekit"]
+__all__ = ["ParentFolder", "Translation", "read_mergekit", "write_mergekit"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from speciate.configs.load import load
+from speciate.configs.campaign import load
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("agents", "archive", "configs", "evaluator", "population")
@@ -32,7 +32,7 @@ def test_every_shipped_campaign_loads(config: Path) -> None:
 
 def test_reading_a_config_imports_nothing_heavy(tmp_path: Path) -> None:
     code = (
-        "import sys; from speciate.configs.load import load; from speciate import cli;"
+        "import sys; from speciate.configs.campaign import load; from speciate import cli;"
         "cli.application();"
         "print([m for m in ('torch', 'transformers', 'vllm', 'ray') if m in sys.modules])"
     )

@@ -1,6 +1,7 @@
 """Breeding: carries a recipe out, locus by locus, from the parents' folders to a new one."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,14 +10,18 @@ import torch
 from torch import Tensor
 
 from speciate.errors import BreedError
-from speciate.population.crew import Crew
+from speciate.population.crew import Crew, default_jobs
 from speciate.population.frame import SHARD_BYTES, new_model
 from speciate.population.genome import Parents, Reader, Span
+from speciate.population.operators.operator import no_context
 from speciate.population.plan import Plan, Segment, make_plan
+from speciate.population.processes import Tell, can_fork, side_by_side
 from speciate.population.safetensors_writer import Writer
 from speciate.records import Recipe
 
 R = TypeVar("R")
+WORTH_FORKING = 1 << 26
+"""Bytes of a child from which on processes are faster than threads."""
 
 
 def breed(
@@ -58,6 +63,7 @@ def carry_out(
     device: str = "cpu",
     progress: Callable[[int], None] = lambda _: None,
     finish: Callable[[Path, str], None] = lambda _, __: None,
+    fork: bool = False,
 ) -> str:
     """Writes the child of a plan.
 
@@ -69,6 +75,8 @@ def carry_out(
         device: Where tensors are computed with, as torch calls it.
         progress: Told how many bytes of the child were written since it was last told.
         finish: May add files to the folder, given the digest, before it gets its name.
+        fork: Whether jobs may be processes, forked from this one, where that is faster. Only for
+            programs that run no engine and use no GPU themselves.
 
     Returns:
         The digest of the weights.
@@ -79,14 +87,69 @@ def carry_out(
         DiskError: The disk has no room or cannot be written.
         BreedError: The result is not finite.
     """
-    with new_model(out, plan.frame, shard_bytes) as writer, Crew(jobs) as crew:
-        for segment in plan.segments:
-            for name, data in _written(segment, plan.recipe.seed, crew, writer, device):
-                writer.account(name, data)
-                progress(len(data))
+    jobs = jobs or default_jobs()
+    with new_model(out, plan.frame, shard_bytes) as writer:
+        divided = fork and device == "cpu" and can_fork() and plan.frame.nbytes >= WORTH_FORKING
+        if divided:
+            _divided(plan, jobs, writer, progress)
+        else:
+            with Crew(jobs) as crew:
+                _write(plan.segments, plan.recipe.seed, crew, writer, device, progress)
         digest = writer.digest()
         finish(writer.folder, digest)
         return digest
+
+
+def _divided(plan: Plan, jobs: int, writer: Writer, progress: Callable[[int], None]) -> None:
+    """Writes all tensors, each by one of several processes."""
+    seed = plan.recipe.seed
+    with Crew(jobs) as crew:
+        segments = [_prepared(segment, seed, crew) for segment in plan.segments]
+    tensors = [(segment, name) for segment in segments for name in segment.names]
+    # The largest first, so that none is left to one process while the others have nothing to do.
+    tensors.sort(key=lambda pair: -_size(*pair))
+    largest = max(_size(*tensors[0]), 1)
+    processes = max(min(jobs, -(-sum(_size(*pair) for pair in tensors) // largest)), 1)
+
+    def work(numbers: Iterator[int], tell: Tell) -> dict[str, tuple[int, str]]:
+        with Crew(jobs // processes) as crew:
+            for number in numbers:
+                segment, name = tensors[number]
+                _write([replace(segment, names=(name,))], seed, crew, writer, "cpu", tell)
+        return writer.accounts()
+
+    for accounts in side_by_side(work, len(tensors), processes, progress):
+        writer.take_over(accounts)
+
+
+def _size(segment: Segment, name: str) -> int:
+    return torch.Size(segment.frame.shape(name)).numel()
+
+
+def _prepared(segment: Segment, seed: int, crew: Crew) -> Segment:
+    """A segment that can be parted: what needs all of its tensors has been found out."""
+    prepare, parameters = segment.operator.prepare, segment.parameters
+    if prepare is no_context:
+        return segment
+    reader = _reader(segment, seed)
+    parents = _parents(segment, reader, crew)
+    with _blamed(parents, reader):
+        context = prepare(parents, parameters)
+    return replace(segment, operator=replace(segment.operator, prepare=lambda _, __: context))
+
+
+def _write(
+    segments: Iterable[Segment],
+    seed: int,
+    crew: Crew,
+    writer: Writer,
+    device: str,
+    progress: Callable[[int], None],
+) -> None:
+    for segment in segments:
+        for name, data in _written(segment, seed, crew, writer, device):
+            writer.account(name, data)
+            progress(len(data))
 
 
 def _written(
@@ -126,16 +189,9 @@ def values_of(
         What `use` returned.
     """
     operator, parameters = segment.operator, segment.parameters
-    reader = Reader(
-        segment.sources,
-        operator.grain_for(parameters),
-        (seed, operator.name),
-        segment.statistics,
-        torch.device(device),
-    )
-    unchecked = replace(reader, checked=False)
-    parents = Parents(unchecked, segment.names, segment.structure, segment.config, crew)
-    reading = unchecked if operator.dense else reader
+    reader = _reader(segment, seed, device)
+    parents = _parents(segment, reader, crew)
+    reading = parents.reader if operator.dense else reader
 
     def measured() -> Iterator[tuple[Span, Any]]:
         """Measures each matrix in its turn, while loci of the one before are being merged."""
@@ -149,11 +205,33 @@ def values_of(
         span, facts = item
         return use(span, operator.merge(reading.locus(span), parameters, facts))
 
-    try:
+    with _blamed(parents, reader):
         yield from crew.map(work, measured(), reader.ahead)
+
+
+@contextmanager
+def _blamed(parents: Parents, checked: Reader) -> Iterator[None]:
+    """Most often a parent is to blame that is not finite: then the error names it."""
+    try:
+        yield
     except (BreedError, ArithmeticError, ValueError, RuntimeError):
-        # Most often a parent is to blame that is not finite: then the error names it.
         for view in parents.views():
             for span in view.spans:
-                reader.locus(span)
+                checked.locus(span)
         raise
+
+
+def _reader(segment: Segment, seed: int, device: str = "cpu") -> Reader:
+    return Reader(
+        segment.sources,
+        segment.operator.grain_for(segment.parameters),
+        (seed, segment.operator.name),
+        segment.statistics,
+        torch.device(device),
+    )
+
+
+def _parents(segment: Segment, reader: Reader, crew: Crew) -> Parents:
+    """Unchecked: what is not finite is searched for once, where it could be hidden."""
+    unchecked = replace(reader, checked=False)
+    return Parents(unchecked, segment.names, segment.structure, segment.config, crew)

@@ -42,7 +42,7 @@ class Crew:
     """
 
     def __init__(self, jobs: int | None = None) -> None:
-        """Starts no thread before the first work."""
+        """Starts no thread before the first work; of one job, the caller's does it."""
         self.jobs = jobs or default_jobs()
         _keep_memory()
         self._pool = ThreadPoolExecutor(self.jobs, "speciate", lambda: set_num_threads(1))
@@ -57,6 +57,9 @@ class Crew:
             ahead: Items a thread that may be begun before the first of them is asked for; 0 keeps
                 no more than one item a thread in memory.
         """
+        if self.jobs == 1:
+            yield from map(function, items)
+            return
         waiting: deque[Future[R]] = deque()
         try:
             for item in items:

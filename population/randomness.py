@@ -9,11 +9,12 @@ which IEEE 754 rounds exactly, so that another machine draws the same numbers to
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.random.bit_generator import ISeedSequence
+from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
 from speciate.records import canonical_json
@@ -25,12 +26,24 @@ _LOG_SERIES = tuple(2 / (2 * k + 1) for k in range(12))
 _SINE_SERIES = tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(12))
 
 
+class _Key(ISeedSequence):
+    """A key as it is. Given one by name, numpy draws a seed from the system beside it, slowly."""
+
+    def __init__(self, key: bytes) -> None:
+        """Takes a key of 128 bits, the lowest first."""
+        self._key = key
+
+    def generate_state(self, n_words: int, dtype: DTypeLike = np.uint32) -> NDArray[Any]:
+        """The key as `n_words` words, of which Philox has two of 64 bits."""
+        return np.frombuffer(self._key, np.dtype(dtype).newbyteorder("<"), n_words).astype(dtype)
+
+
 class Stream:
     """A sequence of random numbers; each call takes the next ones."""
 
-    def __init__(self, key: int) -> None:
-        """Starts the stream of a 128-bit key."""
-        self._bits = np.random.Philox(key=key)
+    def __init__(self, key: bytes) -> None:
+        """Starts the stream of a key of 16 bytes."""
+        self._bits = np.random.Philox(_Key(key))  # type: ignore[arg-type]
 
     def uniform(self, n: int) -> NDArray[np.float64]:
         """`n` float64 in [0, 1), multiples of 2**-53."""
@@ -39,17 +52,29 @@ class Stream:
     def bernoulli(self, shape: Sequence[int], p: float) -> Tensor:
         """Bool tensor, each element true with probability `p` (to 2**-32; exact for 0 and 1).
 
-        A byte decides for all but one element in 256; those draw 24 bits more.
+        Compares a uniform number with `p` binary digit by digit, 64 elements at a time: a digit
+        takes a word for them all. Where 8 digits do not decide, once in 256, a number of 24 bits
+        does.
         """
-        high, low = divmod(round(p * 2**32), 2**24)
-        size = math.prod(shape)
-        if high == 256:
+        digits, size = round(p * 2**32), math.prod(shape)
+        if digits == 2**32:
             return torch.ones(tuple(shape), dtype=torch.bool)
-        octets = self._words((size + 7) // 8).astype("<u8", copy=False).view(np.uint8)[:size]
-        values = octets < high
-        if low:
-            close = np.flatnonzero(octets == high)
-            values[close] = self._words(len(close)) >> np.uint64(40) < np.uint64(low)
+        below, equal = np.zeros((2, (size + 63) // 64), dtype="<u8")
+        equal = ~equal
+        place = 32
+        while place > 24 and digits % 2**place:
+            place -= 1
+            # A bit that is 1 stands for the digit 0 of the uniform number.
+            bits = self._words(len(below)).astype("<u8", copy=False)
+            if digits >> place & 1:
+                below |= equal & bits
+                equal &= ~bits
+            else:
+                equal &= bits
+        values = _unpacked(below, size)
+        if rest := digits % 2**place:
+            close = np.flatnonzero(_unpacked(equal, size))
+            values[close] = self._words(len(close)) >> np.uint64(64 - place) < np.uint64(rest)
         return torch.from_numpy(values).reshape(tuple(shape))
 
     def normal(self, shape: Sequence[int]) -> Tensor:
@@ -98,7 +123,7 @@ class Stream:
 
 def stream(seed: int, *names: str) -> Stream:
     """The stream of this seed and these names; the same names always give the same stream."""
-    return Stream(int.from_bytes(_hash(seed, names)[:16], "little"))
+    return Stream(_hash(seed, names)[:16])
 
 
 def derive_seed(seed: int, *names: str) -> int:
@@ -112,6 +137,11 @@ def _hash(seed: int, names: tuple[str, ...]) -> bytes:
 
 def _parts(total: int, size: int) -> Iterator[slice]:
     return (slice(start, min(start + size, total)) for start in range(0, total, size))
+
+
+def _unpacked(words: NDArray[np.uint64], size: int) -> NDArray[np.bool_]:
+    """The first bits of words, from the lowest of the first word on."""
+    return np.unpackbits(words.view(np.uint8), count=size, bitorder="little").view(np.bool_)
 
 
 def _fraction(words: NDArray[np.uint64]) -> NDArray[np.float64]:

@@ -65,12 +65,17 @@ def raw_bytes(tensor: Tensor) -> memoryview:
 
 
 def is_finite(stored: Tensor) -> bool:
-    """Whether no element is NaN or infinite, told from the bits of the exponents."""
+    """Whether no element of a tensor on the CPU is NaN or infinite, told from its bits.
+
+    The bits of what is not finite are the largest of all numbers of the same sign.
+    """
     infinite = _INFINITE.get(stored.dtype)
     if infinite is None or stored.numel() == 0:
         return bool(stored.isfinite().all())
-    bits = stored.view(torch.int16 if stored.element_size() == 2 else torch.int32)
-    return int(bits.bitwise_and(infinite).max()) < infinite
+    signed = stored.view(torch.int16 if stored.element_size() == 2 else torch.int32).numpy()
+    unsigned = signed.view(f"u{stored.element_size()}")
+    negative = 1 << 8 * stored.element_size() - 1
+    return bool(signed.max() < infinite and unsigned.max() < negative + infinite)
 
 
 def weights_digest(specs: Sequence[Spec], hashes: Mapping[str, str]) -> str:
@@ -105,6 +110,7 @@ class Writer:
         self._places: dict[str, tuple[int, int]] = {}
         self._hashes: dict[str, hashlib._Hash] = {}
         self._counts: dict[str, int] = {}
+        self._others: dict[str, tuple[int, str]] = {}
         files = plan(specs, shard_bytes)
         with ExitStack() as stack:
             for name, shard in files.items():
@@ -151,13 +157,13 @@ class Writer:
             BreedError: They are not finite in the type of the tensor.
         """
         spec = self._specs[name]
-        values = values.to(spec.dtype)
+        values = values.to(spec.dtype).cpu()
         if spec.dtype.is_floating_point and not is_finite(values):
             raise BreedError(
                 f"{name}: the result has NaN or infinite values in {str(spec.dtype)[6:]}; "
                 "use smaller weights or a smaller scale"
             )
-        data = raw_bytes(values.cpu())
+        data = raw_bytes(values)
         descriptor, offset = self._places[name]
         offset += start * spec.dtype.itemsize
         written = 0
@@ -170,17 +176,28 @@ class Writer:
         self._hashes.setdefault(name, hashlib.sha256()).update(data)
         self._counts[name] = self._counts.get(name, 0) + len(data)
 
+    def accounts(self) -> dict[str, tuple[int, str]]:
+        """Of each tensor written, its bytes and their hash, for `take_over`."""
+        return self._others | {
+            name: (self._counts[name], hashed.hexdigest()) for name, hashed in self._hashes.items()
+        }
+
+    def take_over(self, accounts: Mapping[str, tuple[int, str]]) -> None:
+        """Counts in what a process forked from this one has written."""
+        self._others.update(accounts)
+
     def digest(self) -> str:
         """Digest of all that was written.
 
         Raises:
             BreedError: A planned tensor was not written.
         """
-        missing = [s.name for s in self._specs.values() if self._counts.get(s.name, 0) != s.nbytes]
+        written, nothing = self.accounts(), (0, hashlib.sha256().hexdigest())
+        found = {spec.name: written.get(spec.name, nothing) for spec in self._specs.values()}
+        missing = [spec.name for spec in self._specs.values() if found[spec.name][0] != spec.nbytes]
         if missing:
             raise BreedError(f"{missing[0]}: not written, nor {len(missing) - 1} other tensors")
-        empty = hashlib.sha256()
-        hashes = {name: self._hashes.get(name, empty).hexdigest() for name in self._specs}
+        hashes = {name: hashed for name, (_, hashed) in found.items()}
         return weights_digest(list(self._specs.values()), hashes)
 
     def __enter__(self) -> "Writer":

@@ -27,7 +27,9 @@ Model = Annotated[Path, typer.Argument(help="Model folder.")]
 def merge(
     recipe: Annotated[Path, typer.Argument(help="Recipe file: TOML, JSON or mergekit's YAML.")],
     out: Out,
-    jobs: Annotated[int | None, typer.Option(help="Threads; one a core if not given.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Threads or processes; one a core if not given.")
+    ] = None,
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda or cuda:N.")] = "cpu",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check all, tell what would be done, write nothing.")
@@ -58,6 +60,7 @@ def merge(
             jobs=jobs,
             device=device,
             shard_gib=shard_gib,
+            fork=True,
             progress=progress,
             warn=warn,
         )

@@ -26,6 +26,7 @@ def merge(
     jobs: int | None = None,
     device: str = "cpu",
     shard_gib: float = 5.0,
+    fork: bool = False,
     progress: Progress = lambda _, __: None,
     warn: Warn = warnings.warn,
 ) -> str:
@@ -35,9 +36,11 @@ def merge(
         recipe: TOML or JSON: operator, parents with path and role, parameters, seed, dtype.
         out: The new folder of a model or adapter; it appears complete or not at all.
         dtype: float32, bfloat16 or float16; the recipe's, or else the parents', if not given.
-        jobs: Threads; one a core if not given.
+        jobs: Threads or processes; one a core if not given.
         device: Where tensors are computed with: cpu, cuda or cuda:N.
         shard_gib: Largest safetensors file in GiB, unless a single tensor is larger.
+        fork: Whether jobs may be processes, forked from this one, where that is faster; only for
+            programs that run no engine and use no GPU.
         progress: Told how many bytes of the child are written, and of how many.
         warn: Told, in a line each, what to know of the recipe and the options before the merge,
             and what stands in the way of sharing the model after it.
@@ -55,7 +58,7 @@ def merge(
     with Digests(paths_of(file)) as digests:
         from speciate.merging import Options, carry_out
 
-        options = Options(jobs, shard_gib, device)
+        options = Options(jobs, shard_gib, device, fork)
         return carry_out(source, file, target, options, digests, progress, warn)
 
 

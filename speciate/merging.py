@@ -31,11 +31,13 @@ class Options:
         jobs: Threads; one a core if not given.
         shard_gib: Largest safetensors file in GiB, unless a single tensor is larger.
         device: Where tensors are computed with, as torch calls it.
+        fork: Whether jobs may be processes.
     """
 
     jobs: int | None = None
     shard_gib: float = 5.0
     device: str = "cpu"
+    fork: bool = False
 
     def check(self, file: RecipeFile) -> list[str]:
         """Whether the machine can do this; tells which options mean nothing to the recipe.
@@ -101,7 +103,9 @@ def _model(plan: Plan, out: Path, options: Options, progress: Progress, finish: 
 
     shard_bytes = int(options.shard_gib * 2**30)
     progress(0, total)
-    return carry_out_plan(plan, out, shard_bytes, options.jobs, options.device, count, finish)
+    return carry_out_plan(
+        plan, out, shard_bytes, options.jobs, options.device, count, finish, options.fork
+    )
 
 
 def _adapter(plan: AdapterPlan, file: RecipeFile, out: Path, finish: Finish) -> str:

@@ -1,5 +1,6 @@
 """What operators measure of a whole matrix, or of a whole model, before they merge a locus."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -9,9 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from speciate.population.operators.operator import Loci, Locus
-from speciate.population.operators.stages import sign_balance
+from speciate.population.operators.stages import dot, sign_balance
 
-_PIECE = 1 << 16
+_ROW = 1 << 10
+_LEAST = 1e-30  # Mean square that leaves products of float32 at least seven digits.
 Vectors = Callable[[Locus], Sequence[Tensor]]
 
 
@@ -20,29 +22,35 @@ def inner_products(loci: Loci, vectors: Vectors) -> NDArray[np.float64]:
 
     Lengths, angles and distances, and so all means on a sphere, follow from these alone.
     """
-    return _summed(loci.map(lambda locus: _products(vectors(locus))))
+    parts = loci.map(lambda locus: _products(vectors(locus)))
+    # Exactly rounded, so that the result does not depend on how the loci were cut.
+    sums = [math.fsum(products) for products in zip(*parts, strict=True)]
+    size = math.isqrt(2 * len(sums))
+    result = np.empty((size, size))
+    upper, lower = np.triu_indices(size)
+    result[upper, lower] = result[lower, upper] = sums
+    return result
 
 
-def _products(vectors: Sequence[Tensor]) -> NDArray[np.float64]:
-    """In float64, since in float32 the squares of small numbers are 0; piece by piece, in cache."""
-    size = len(vectors)
-    flat = [torch.split(vector.reshape(-1), _PIECE) for vector in vectors]
-    result = np.zeros((size, size))
-    for pieces in zip(*flat, strict=True):
-        doubles = [piece.double() for piece in pieces]
-        for i in range(size):
-            for j in range(i, size):
-                result[i, j] += float((doubles[i] * doubles[j]).sum())
-    return np.asarray(np.triu(result) + np.triu(result, 1).T)
+def _products(vectors: Sequence[Tensor]) -> list[float]:
+    """Of all pairs: in float32, summed in float64, unless some are too large or small for that.
+
+    Plain numbers, since arrays that are kept until all loci are done hold on to memory.
+    """
+    flat = [vector.reshape(-1) for vector in vectors]
+    pairs = list(itertools.combinations_with_replacement(flat, 2))
+    found = [_dot(a, b) for a, b in pairs]
+    squares = [value for value, (a, b) in zip(found, pairs, strict=True) if a is b]
+    if min(squares) >= len(flat[0]) * _LEAST and all(map(math.isfinite, found)):
+        return found
+    return [dot(a, b) for a, b in pairs]
 
 
-def _summed(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Exactly rounded, so that the result does not depend on how the loci were cut."""
-    stacked = np.array(parts)
-    summed = np.empty(stacked.shape[1:])
-    for index in np.ndindex(summed.shape):
-        summed[index] = math.fsum(stacked[(slice(None), *index)])
-    return summed
+def _dot(a: Tensor, b: Tensor) -> float:
+    """Rows of products are summed in float32, whose errors cancel, and rows in float64."""
+    whole = len(a) - len(a) % _ROW
+    rows = (a[:whole] * b[:whole]).view(-1, _ROW).sum(-1)
+    return float(rows.sum(dtype=torch.float64)) + dot(a[whole:], b[whole:])
 
 
 def majority_sign(loci: Loci, items: Vectors) -> int:

@@ -18,6 +18,7 @@ from speciate.population.operators.operator import Locus
 from speciate.population.randomness import Stream
 
 _LEAST = torch.finfo(torch.float32).tiny
+_BYTE = 255
 
 
 def task_vectors(locus: Locus) -> list[Tensor]:
@@ -119,10 +120,25 @@ def agreeing_mean(items: Sequence[Tensor], weights: Sequence[float], majority: i
     parts = weighted(items, weights)
     signs = elect_signs(parts, majority)
     kept = [agreeing(part, signs) for part in parts]
-    shares = weighted([part.sign() for part in kept], [abs(weight) for weight in weights])
+    shares = _shares(kept, [abs(weight) for weight in weights])
     # Where nothing agrees both are 0; elsewhere the bound changes nothing.
     least = min((abs(weight) for weight in weights if abs(weight) >= _LEAST), default=_LEAST)
-    return total(kept).div_(total(shares).clamp_(min=least)).mul_(signs)
+    return total(kept).div_(shares.clamp_(min=least)).mul_(signs)
+
+
+def _shares(items: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    """The sum of the weights of the items that are positive; counted in bytes if all are equal."""
+    if len(set(weights)) > 1 or len(items) > _BYTE:
+        return total(weighted([item.sign() for item in items], weights))
+    count = positive(items[0]).view(torch.uint8)
+    for item in items[1:]:
+        count += positive(item).view(torch.uint8)
+    return count.float().mul_(weights[0]) if weights[0] != 1 else count.float()
+
+
+def positive(tensor: Tensor) -> Tensor:
+    """Bool tensor of what is greater than 0; numpy compares in vectors where torch does not."""
+    return torch.from_numpy(tensor.numpy() > 0) if tensor.is_cpu else tensor > 0
 
 
 def divide(numerator: Tensor, denominator: Tensor) -> Tensor:
@@ -161,11 +177,12 @@ def weighted_mean(items: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
     """
     anchor = max(range(len(items)), key=lambda i: abs(weights[i]))
     whole = math.fsum(weights)
-    result = items[anchor].clone()
+    result = None
     for i, item in enumerate(items):
         if i != anchor:
-            result += (item - items[anchor]).mul_(weights[i] / whole)
-    return result
+            part = (item - items[anchor]).mul_(weights[i] / whole)
+            result = part.add_(items[anchor]) if result is None else result.add_(part)
+    return items[anchor].clone() if result is None else result
 
 
 def dot(a: Tensor, b: Tensor) -> float:

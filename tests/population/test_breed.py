@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,8 +16,10 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from speciate.errors import BreedError, ConfigError, DiskError, ModelError, UsageError
+from speciate.population import breed as breeding
 from speciate.population.breed import breed
 from speciate.population.operators.registry import OPERATORS
+from speciate.population.plan import make_plan
 from speciate.population.threads import set_num_threads
 from speciate.population.weights import Checkpoint
 from speciate.records import Parent, Recipe
@@ -41,9 +44,9 @@ PINNED = {
     "slerp": "f14cae241b74ed87",
     "task_arithmetic": "1ddf0f306a394f61",
     "ties": "a9a85258766a9ba1",
-    "dare_linear": "0be961aa9eaab171",
-    "dare_ties": "da72f14c3bc88f60",
-    "gaussian": "16852f28c8eb146a",
+    "dare_linear": "7a7e68d519c1d518",
+    "dare_ties": "c225149a0e80599b",
+    "gaussian": "98cc58563b9ba5d1",
     "succession": "8448477220a95c78",
 }
 
@@ -81,6 +84,49 @@ def test_same_recipe_same_bytes(
         assert torch.equal(one.tensor(name), two.tensor(name))
     for name in ("steps", "used"):
         assert torch.equal(one.tensor(name), Checkpoint(models["p0"]).tensor(name))
+
+
+FORKED = ["linear", "slerp", "ties", "dare_ties", "gaussian"]
+
+
+@pytest.mark.parametrize("operator", [*FORKED, "ties of the whole model", "stack"])
+def test_processes_make_the_same_bytes(
+    operator: str, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the whole model is looked at first, and where the child has several segments."""
+    monkeypatch.setattr("speciate.population.breed.WORTH_FORKING", 1)
+    parts: list[int] = []
+    real = breeding.side_by_side
+    monkeypatch.setattr(breeding, "side_by_side", lambda *all: parts.append(all[2]) or real(*all))
+    chosen = recipe(operator) if operator in FORKED else recipe("ties", scope="model", density=0.3)
+    plan = make_plan(chosen, models)
+    if operator == "stack":
+        half = len(plan.segments[0].names) // 2
+        pieces = plan.segments[0].names[:half], plan.segments[0].names[half:]
+        segments = tuple(replace(plan.segments[0], names=names) for names in pieces)
+        plan = replace(plan, segments=segments)
+    told: list[int] = []
+    threads = breeding.carry_out(plan, tmp_path / "threads", jobs=2)
+    forked = breeding.carry_out(plan, tmp_path / "forked", jobs=2, progress=told.append, fork=True)
+    assert parts == [2]
+    assert forked == threads == Checkpoint(tmp_path / "forked").digest()
+    assert sum(told) == plan.frame.nbytes
+
+
+def test_a_process_finds_what_is_not_finite(
+    models: dict[str, Path],
+    folder: Folder,
+    random_weights: Random,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("speciate.population.breed.WORTH_FORKING", 1)
+    weights = random_weights(1)
+    weights["proj"][2, 2] = torch.nan
+    models["p1"] = folder("nan", weights)
+    with pytest.raises(ModelError, match="tensor proj has NaN"):
+        breeding.carry_out(make_plan(recipe("ties"), models), tmp_path / "x", jobs=2, fork=True)
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize("operator", RECIPES)

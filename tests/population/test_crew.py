@@ -36,6 +36,11 @@ def test_work_is_not_begun_far_ahead() -> None:
     assert len(begun) == 2
 
 
+def test_one_job_is_done_by_the_caller() -> None:
+    with Crew(1) as crew:
+        assert list(crew.map(lambda _: threading.get_ident(), "ab")) == [threading.get_ident()] * 2
+
+
 def test_all_threads_work_even_where_nothing_is_begun_early() -> None:
     """Regression: matrices, of which few fit into memory, were merged by one thread."""
     meeting = threading.Barrier(2, timeout=10)

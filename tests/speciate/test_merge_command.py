@@ -171,9 +171,10 @@ def test_a_file_that_is_no_recipe(bench: Any) -> None:
     assert f"{path}: not valid JSON" in bench.refused("merge", path, bench.folder / "o")
 
 
+@pytest.mark.parametrize("worth", [1, 1 << 40])
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_merge_leaves_nothing(
-    bench: Any, tmp_path: Path, number: signal.Signals, status: int
+    bench: Any, tmp_path: Path, number: signal.Signals, status: int, worth: int
 ) -> None:
     """In a process of its own: Ctrl-C, or a polite kill, while tensors are being merged."""
     recipe = {**LINEAR, "operator": "karcher", "parameters": {}}
@@ -185,6 +186,7 @@ def test_an_interrupted_merge_leaves_nothing(
         "    for one in real(*all):\n"
         "        print('at work', file=sys.stderr, flush=True); time.sleep(0.05); yield one\n"
         "breed.values_of = slow\n"
+        f"breed.WORTH_FORKING = {worth}\n"
         f"sys.argv = ['speciate', 'merge', {str(path)!r}, {str(out)!r}]\n"
         "from speciate.cli import main; main()"
     )

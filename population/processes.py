@@ -1,0 +1,155 @@
+"""Work that is divided among processes: threads would wait a third of the time for each other.
+
+The interpreter's lock is given up and taken again around every kernel, some twenty times a locus.
+Processes are forked, so that what was read and prepared before is theirs at no cost; what they
+write goes to the files that are open already. Not for a process that uses a GPU or runs an engine:
+forked, neither works.
+"""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
+from typing import Any, NamedTuple, TypeVar, cast
+
+R = TypeVar("R")
+Tell = Callable[[int], None]
+_SEVERAL = 1 << 24
+
+
+def can_fork() -> bool:
+    """Whether this system's libraries work in a forked process."""
+    return hasattr(os, "fork") and sys.platform != "darwin"
+
+
+def side_by_side(
+    work: Callable[[Iterator[int], Tell], R],
+    things: int,
+    processes: int,
+    hear: Tell = lambda _: None,
+) -> list[R]:
+    """`work` in several processes at once, which take the things to do as they become free.
+
+    Args:
+        work: Given the numbers of the things that this process is to do, and a function to tell of
+            progress with; what it returns is pickled.
+        things: How many there are to do; each is done by one process.
+        processes: How many there are to do them.
+        hear: Told what they tell, in this process.
+
+    Returns:
+        What `work` returned in each process.
+
+    Raises:
+        MemoryError: A process was killed, as systems do that run out of memory.
+        Exception: What `work` raised in one of them; all have ended by then.
+    """
+    context = multiprocessing.get_context("fork")
+    taken = context.Value("q", 0)
+    answers: list[Any] = []
+    ends: list[Connection] = []
+    started = []
+    try:
+        for _ in range(processes):
+            ours, theirs = context.Pipe(duplex=False)
+            process = context.Process(
+                target=_work, args=(theirs, work, _numbers(taken, things)), daemon=True
+            )
+            with warnings.catch_warnings():
+                # Python warns of threads; those of the caller hold no lock that we take.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                process.start()
+            theirs.close()
+            ends.append(ours)
+            started.append(process)
+        for message in _messages(ends):
+            if isinstance(message, int):
+                hear(message)
+            elif isinstance(message, _Failure):
+                raise message.error
+            else:
+                answers.append(message.result)
+    finally:
+        for process in started:
+            if len(answers) < processes:
+                process.kill()
+            process.join()
+        for end in ends:
+            end.close()
+    return answers
+
+
+class _Success(NamedTuple):
+    result: Any
+
+
+class _Failure(NamedTuple):
+    error: BaseException
+
+
+def _numbers(taken: Any, things: int) -> Iterator[int]:  # noqa: ANN401
+    """Each number that no other process has taken yet."""
+    while True:
+        with taken.get_lock():
+            number = taken.value
+            taken.value += 1
+        if number >= things:
+            return
+        yield number
+
+
+def _messages(ends: Sequence[Connection]) -> Iterator[Any]:
+    """All that the processes send, until each has sent what became of its work."""
+    waiting = list(ends)
+    while waiting:
+        for end in cast("list[Connection]", wait(waiting)):
+            try:
+                message = end.recv()
+            except EOFError:
+                message = _Failure(MemoryError("a process was killed"))
+            yield message
+            if not isinstance(message, int):
+                waiting.remove(end)
+
+
+def _work(
+    end: Connection, work: Callable[[Iterator[int], Tell], Any], numbers: Iterator[int]
+) -> None:
+    """In the new process, which its parent ends when the user asks for it.
+
+    Leaves at once: what the parent has not yet printed, and locks of its threads, are not ours.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    told = 0
+
+    def tell(count: int) -> None:
+        nonlocal told
+        told += count
+        if told >= _SEVERAL:
+            end.send(told)
+            told = 0
+
+    message: _Success | _Failure
+    try:
+        message = _Success(work(numbers, tell))
+    except BaseException as error:
+        as_text = RuntimeError(f"{type(error).__name__}: {error}")
+        message = _Failure(error if _travels(error) else as_text)
+    with suppress(OSError):  # The parent may have been killed.
+        if told:
+            end.send(told)
+        end.send(message)
+    os._exit(0)
+
+
+def _travels(error: BaseException) -> bool:
+    try:
+        return type(pickle.loads(pickle.dumps(error))) is type(error)  # noqa: S301
+    except Exception:
+        return False

@@ -1,0 +1,99 @@
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from speciate.errors import BreedError
+from speciate.population.processes import Tell, side_by_side
+
+
+def test_each_thing_is_done_once_and_progress_told() -> None:
+    heard: list[int] = []
+
+    def work(numbers: Iterator[int], tell: Tell) -> tuple[int, list[int]]:
+        done = []
+        for number in numbers:
+            done.append(number)
+            tell(1 << 23)
+            time.sleep(0.01)
+        return os.getpid(), done
+
+    results = side_by_side(work, 20, 3, heard.append)
+    assert sorted(number for _, done in results for number in done) == list(range(20))
+    assert len({os.getpid(), *(pid for pid, _ in results)}) == 4
+    assert sum(heard) == 20 << 23
+
+
+def test_a_slow_thing_leaves_the_others_to_other_processes() -> None:
+    def work(numbers: Iterator[int], _: Tell) -> list[int]:
+        done = []
+        for number in numbers:
+            done.append(number)
+            time.sleep(1.0 if number == 0 else 0.001)
+        return done
+
+    assert [0] in side_by_side(work, 30, 2)
+
+
+class Strange(Exception):  # noqa: N818
+    """Cannot be pickled."""
+
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(f"{one} {two}")
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (BreedError("x: not finite"), BreedError("x: not finite")),
+        (Strange("one", "two"), RuntimeError("Strange: one two")),
+    ],
+)
+def test_errors_are_raised_here(error: Exception, raised: Exception) -> None:
+    def work(numbers: Iterator[int], _: Tell) -> None:
+        for number in numbers:
+            if number == 2:
+                raise error
+
+    with pytest.raises(type(raised)) as caught:
+        side_by_side(work, 5, 2)
+    assert str(caught.value) == str(raised)
+
+
+def test_a_process_that_is_killed_is_an_error() -> None:
+    """The others end too, whatever they wait for."""
+
+    def work(numbers: Iterator[int], _: Tell) -> None:
+        for number in numbers:
+            if number == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(60)
+
+    begin = time.monotonic()
+    with pytest.raises(MemoryError):
+        side_by_side(work, 2, 2)
+    assert time.monotonic() - begin < 30
+
+
+def test_processes_end_when_the_user_asks_for_it(tmp_path: Path) -> None:
+    """They do not hear Ctrl-C themselves, whose parent they would leave waiting."""
+
+    def work(numbers: Iterator[int], tell: Tell) -> None:
+        (tmp_path / str(next(numbers))).write_text(str(os.getpid()))
+        os.kill(os.getpid(), signal.SIGINT)
+        tell(1 << 30)
+        time.sleep(60)
+
+    def hear(_: int) -> None:
+        raise KeyboardInterrupt
+
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(work, 2, 2, hear)
+    assert time.monotonic() - begin < 30
+    for file in tmp_path.iterdir():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(file.read_text()), 0)

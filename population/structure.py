@@ -111,11 +111,16 @@ def at(schedule: Any, place: Place, model: int = 0) -> float:  # noqa: ANN401
         found = getattr(schedule, place.kind)
         return at(schedule.other if found is None else found, place)
     if isinstance(schedule, tuple) and schedule and isinstance(schedule[0], Rule):
-        matching = [rule for rule in schedule if _matches(rule, place)]
-        if not matching:
+        rule = first_match(schedule, place)
+        if rule is None:
             raise ConfigError(f"no rule matches {place.name}; end with one that has only a value")
-        return at(matching[0].value, place)
+        return at(rule.value, place)
     return _interpolated(schedule, place.depth) if isinstance(schedule, tuple) else float(schedule)
+
+
+def first_match(rules: Iterable[Rule], place: Place) -> Rule | None:
+    """The rule that counts at a place; None if none does."""
+    return next((rule for rule in rules if _matches(rule, place)), None)
 
 
 def _matches(rule: Rule, place: Place) -> bool:

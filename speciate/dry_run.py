@@ -13,7 +13,7 @@ from rich.text import Text
 from speciate import estimate
 from speciate.card import ancestors, licence_warnings
 from speciate.display import plain_table
-from speciate.effective import Part, constants, effective, parts, to_json
+from speciate.effective import Part, constants, effective, idle_rules, parts, to_json
 from speciate.errors import DiskError
 from speciate.merging import Options
 from speciate.planning import AdapterPlan, planned
@@ -36,13 +36,14 @@ def dry_run(source: Path, file: RecipeFile, out: Path, options: Options) -> dict
     """
     ignored = options.check(file)
     plan = planned(source, file)
+    idle = idle_rules(plan) if isinstance(plan, Plan) else []
     found: dict[str, Any] = {
         "recipe": str(source),
         "out": str(out),
         "operator": file.operator,
         "seed": file.seed,
         "parents": _parents(file),
-        "warnings": [*file.notes, *ignored, *licence_warnings(ancestors(file))],
+        "warnings": [*file.notes, *ignored, *idle, *licence_warnings(ancestors(file))],
     }
     return found | (_of_adapter(plan) if isinstance(plan, AdapterPlan) else _of(plan, out, options))
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Any, get_args, get_origin
 
-from speciate.configs.operators.common import ByModule, Parameters, PerModel
+from speciate.configs.operators.common import ByModule, Parameters, PerModel, Rule
 from speciate.errors import BreedError, ConfigError
 from speciate.population.operators.shares import refuse_cancelling
 from speciate.population.plan import Plan, Segment
-from speciate.population.structure import Place, at
+from speciate.population.structure import Place, at, first_match
 
 _ORDER = ("embedding", "attention", "mlp", "norm", "other", "head")
 
@@ -146,6 +146,24 @@ def check_everywhere(plan: Plan) -> None:
                 _check_sums(segment, part)
             except (ConfigError, BreedError) as exc:
                 raise ConfigError(f"{segment.operator.name}: {exc}") from exc
+
+
+def idle_rules(plan: Plan) -> list[str]:
+    """A line for each rule that counts nowhere, most often since a name or a block is mistaken."""
+    counting: dict[tuple[str, tuple[Rule, ...]], set[Rule | None]] = defaultdict(set)
+    for segment in plan.segments:
+        places = [place for part in parts(segment) for place in part.places]
+        for name, models, value in schedules(segment.parameters):
+            for number, one in enumerate(models or (value,), 1):
+                if isinstance(one, tuple) and isinstance(one[0], Rule):
+                    whose = f"{name} of model {number}" if models else name
+                    counting[whose, one] |= {first_match(one, place) for place in places}
+    return [
+        f"{whose}: rule {number} counts for no tensor; look at its name, module and layers"
+        for (whose, rules), found in counting.items()
+        for number, rule in enumerate(rules, 1)
+        if rule not in found
+    ]
 
 
 def _check_sums(segment: Segment, part: Part) -> None:

@@ -8,6 +8,7 @@ import torch
 
 from speciate.card import ancestors, hub_named, licence_warnings, model_card
 from speciate.digests import Digests
+from speciate.effective import idle_rules
 from speciate.errors import ConfigError
 from speciate.merge_file import Progress, Warn, check_device
 from speciate.planning import AdapterPlan, planned
@@ -75,7 +76,8 @@ def carry_out(
     ignored = options.check(file)
     plan = planned(source, file)
     parents = ancestors(file)
-    for line in (*file.notes, *ignored):
+    idle = idle_rules(plan) if isinstance(plan, Plan) else []
+    for line in (*file.notes, *ignored, *idle):
         warn(line)
 
     def finish(folder: Path, digest: str) -> None:

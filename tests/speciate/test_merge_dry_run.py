@@ -70,6 +70,23 @@ def test_schedules_are_evaluated_where_they_apply(told: Any) -> None:
     }  # fmt: skip
 
 
+def test_rules_that_count_nowhere_are_told(bench: Any, recipe: Path, cli: Any) -> None:
+    """A mistaken name or block, or a rule behind one that takes all: the merge tells it too."""
+    rules = """weights = [[{ value = 2, name = "q_prj" }, { value = 1 }, { value = 3 }], 1]
+scale = [{ value = 0.5, layers = [9, 12] }, { value = 0.5, module = "mlp" }, { value = 1 }]"""
+    text = recipe.read_text().split("scale =")[0] + rules
+    recipe.write_text(text)
+    expected = [
+        f"{name}: rule {number} counts for no tensor; look at its name, module and layers"
+        for name, number in (("weights of model 1", 1), ("weights of model 1", 3), ("scale", 1))
+    ]
+    said = cli("merge", recipe, bench.folder / "out", "--dry-run", "--json")
+    assert sorted(json.loads(said.out)["warnings"]) == sorted(expected)
+    said = cli("merge", recipe, bench.folder / "out")
+    assert said.status == 0
+    assert all(line in " ".join(said.err.split()) for line in expected)
+
+
 def test_costs(told: Any) -> None:
     assert told["time"]["seconds"] > 0
     assert told["time"]["trial"].endswith("_proj.weight")

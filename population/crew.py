@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from speciate.population.threads import one_thread, set_num_threads
 
@@ -17,6 +17,7 @@ R = TypeVar("R")
 # Names and numbers of <malloc.h>; sizes in bytes.
 _TRIM_THRESHOLD, _KEPT = -1, 1 << 26
 _MMAP_THRESHOLD, _LARGE = -3, 1 << 24
+_OFTEN = 128
 
 
 def default_jobs() -> int:
@@ -24,15 +25,28 @@ def default_jobs() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _keep_memory() -> None:
-    """Tells glibc not to give blocks back to the system between loci, only to ask for them again.
+class _Heap:
+    """The C library's, if it is glibc; elsewhere merging is slower or takes more memory."""
 
-    Where the C library is another, nothing happens but that merging is slower.
-    """
-    with suppress(AttributeError, OSError):
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_TRIM_THRESHOLD, _KEPT)
-        libc.mallopt(_MMAP_THRESHOLD, _LARGE)
+    def __init__(self) -> None:
+        """Keeps blocks between loci, to be used again rather than given back and asked for."""
+        self._libc: Any = None
+        self._uses = 0
+        with suppress(AttributeError, OSError):
+            libc = ctypes.CDLL(None)
+            libc.mallopt(_TRIM_THRESHOLD, _KEPT)
+            libc.mallopt(_MMAP_THRESHOLD, _LARGE)
+            libc.malloc_trim.argtypes = [ctypes.c_size_t]
+            self._libc = libc
+
+    def used(self) -> None:
+        """Now and then gives back what lies between blocks in use.
+
+        Aligned blocks, which torch asks for, fit no gap that one of them left: gaps add up.
+        """
+        self._uses += 1
+        if self._libc is not None and self._uses % _OFTEN == 0:
+            self._libc.malloc_trim(0)
 
 
 class Crew:
@@ -44,7 +58,7 @@ class Crew:
     def __init__(self, jobs: int | None = None) -> None:
         """Starts no thread before the first work; of one job, the caller's does it."""
         self.jobs = jobs or default_jobs()
-        _keep_memory()
+        self._heap = _Heap()
         self._pool = ThreadPoolExecutor(self.jobs, "speciate", lambda: set_num_threads(1))
         self._stack = ExitStack()
 
@@ -57,6 +71,11 @@ class Crew:
             ahead: Items a thread that may be begun before the first of them is asked for; 0 keeps
                 no more than one item a thread in memory.
         """
+        for result in self._map(function, items, ahead):
+            yield result
+            self._heap.used()
+
+    def _map(self, function: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterator[R]:
         if self.jobs == 1:
             yield from map(function, items)
             return

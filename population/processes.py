@@ -6,6 +6,7 @@ write goes to the files that are open already. Not for a process that uses a GPU
 forked, neither works.
 """
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -54,6 +55,8 @@ def side_by_side(
     answers: list[Any] = []
     ends: list[Connection] = []
     started = []
+    # Looking through what all share for garbage would copy it, page by page.
+    gc.freeze()
     try:
         for _ in range(processes):
             ours, theirs = context.Pipe(duplex=False)
@@ -75,6 +78,7 @@ def side_by_side(
             else:
                 answers.append(message.result)
     finally:
+        gc.unfreeze()
         for process in started:
             if len(answers) < processes:
                 process.kill()

@@ -14,6 +14,7 @@ from speciate.population.crew import Crew, default_jobs
 from speciate.population.frame import SHARD_BYTES, new_model
 from speciate.population.genome import Parents, Reader, Span
 from speciate.population.operators.operator import no_context
+from speciate.population.order import in_own_order
 from speciate.population.plan import Plan, Segment, make_plan
 from speciate.population.processes import Tell, can_fork, side_by_side
 from speciate.population.safetensors_writer import Writer
@@ -88,6 +89,7 @@ def carry_out(
         BreedError: The result is not finite.
     """
     jobs = jobs or default_jobs()
+    plan = replace(plan, segments=tuple(map(in_own_order, plan.segments)))
     with new_model(out, plan.frame, shard_bytes) as writer:
         divided = fork and device == "cpu" and can_fork() and plan.frame.nbytes >= WORTH_FORKING
         if divided:

@@ -37,6 +37,7 @@ class Segment:
         structure: That schedules over depth refer to.
         config: Content of config.json, for the shapes of fused projections.
         statistics: One file for each model, or none.
+        like: The source whose tensors the child's are like, if not the base's or the first's.
     """
 
     operator: Operator[Any, Any]
@@ -46,11 +47,12 @@ class Segment:
     structure: Structure
     config: Mapping[str, Any]
     statistics: Sequence[Source] = ()
+    like: Source | None = None
 
     @property
     def frame(self) -> Source:
         """The source whose tensors the child's are like: the base, or else the first."""
-        return self.sources.get("base", next(iter(self.sources.values())))[0]
+        return self.like or self.sources.get("base", next(iter(self.sources.values())))[0]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from speciate.configs.operators.common import Parameters, PerModel
+from speciate.configs.operators.per_model import may_vary, mentions, one_a_model
 from speciate.configs.section import nearest
 from speciate.display import plain_table
-from speciate.effective import may_vary, mentions, one_a_model
 from speciate.errors import ConfigError
 from speciate.planning import ADAPTER_OPERATORS
 from speciate.population.adapters import AdapterOperator

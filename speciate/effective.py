@@ -1,12 +1,12 @@
 """What the parameters of a merge come to at each part of the model."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import NoneType
-from typing import Any, get_args, get_origin
+from typing import Any
 
-from speciate.configs.operators.common import ByModule, Parameters, PerModel, Rule
+from speciate.configs.operators.common import Parameters, Rule
+from speciate.configs.operators.per_model import schedules
 from speciate.errors import BreedError, ConfigError
 from speciate.population.operators.shares import refuse_cancelling
 from speciate.population.plan import Plan, Segment
@@ -79,42 +79,10 @@ def _from_bottom(part: Part) -> tuple[int, int]:
     return (1 if part.layers else outside, _ORDER.index(part.kind))
 
 
-def schedules(parameters: Parameters) -> Iterator[tuple[str, tuple[Any, ...] | None, Any]]:
-    """Name, one schedule a model or None, and value, of each parameter that may vary."""
-    for name, field in type(parameters).model_fields.items():
-        value = getattr(parameters, name)
-        if value is None or not may_vary(field.annotation):
-            continue
-        if isinstance(value, PerModel):
-            yield name, value.models, value
-        elif isinstance(value, tuple) and one_a_model(field.annotation):
-            yield name, value, value
-        else:
-            yield name, None, value
-
-
 def constants(parameters: Parameters) -> dict[str, Any]:
     """The other parameters, as JSON values."""
     varying = {name for name, *_ in schedules(parameters)}
     return {k: v for k, v in parameters.model_dump(mode="json").items() if k not in varying}
-
-
-def may_vary(annotation: Any) -> bool:  # noqa: ANN401
-    """Whether a parameter of this type is a schedule, or several."""
-    return mentions(annotation, ByModule)
-
-
-def mentions(annotation: Any, kind: type) -> bool:  # noqa: ANN401
-    """Whether a type is among the parts of another."""
-    return annotation is kind or any(mentions(one, kind) for one in get_args(annotation))
-
-
-def one_a_model(annotation: Any) -> bool:  # noqa: ANN401
-    """Whether a tuple is one schedule a model rather than one over depth."""
-    members = [one for one in get_args(annotation) if one is not NoneType]
-    if get_origin(annotation) is tuple:
-        return True
-    return len(members) == 1 and get_origin(members[0]) is tuple
 
 
 def effective(parameters: Parameters, part: Part) -> dict[str, list[Range]]:

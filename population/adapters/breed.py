@@ -1,6 +1,8 @@
 """Breeding of adapters: carries an operator out, module by module, to a new folder."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial, reduce
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import torch
 from torch import Tensor
 
 from speciate.configs.operators.common import Parameters
+from speciate.configs.operators.per_model import own_order, reordered
 from speciate.configs.section import nearest
 from speciate.errors import ConfigError
 from speciate.population.adapters.adapter import Adapter
@@ -20,6 +23,7 @@ from speciate.population.adapters.write import output_dtype, write_adapter
 from speciate.population.operators.stages import weighted_mean
 from speciate.population.operators.weighting import cancel
 from speciate.population.randomness import Stream, stream
+from speciate.population.safetensors_writer import raw_bytes
 from speciate.population.threads import one_thread
 
 
@@ -33,8 +37,9 @@ def breed_adapter(
 ) -> str:
     """Makes an adapter of adapters; the same call always gives the same bytes.
 
-    Tensors that adapters hold in full (`modules_to_save`) become their mean, over those that have
-    them, by the weights of the operator if it has any that can be divided by their sum.
+    The order of the adapters says nothing, as long as weights follow them. Tensors that they hold
+    in full (`modules_to_save`) become their mean, over those that have them, by the weights of the
+    operator if it has any that can be divided by their sum.
 
     Args:
         operator: One of `OPERATORS`.
@@ -95,7 +100,21 @@ def _merged(
 ) -> Iterator[tuple[str, Factors]]:
     context = operator.prepare(parents, parameters)
     for module in modules(parents, seed, operator.name):
-        yield module.name, operator.merge(module, parameters, context)
+        # Not even the last bit depends on the order in which adapters are listed.
+        order = own_order([_key(factors) for factors in module.factors], parameters)
+        turned = replace(module, factors=tuple(module.factors[index] for index in order))
+        yield module.name, operator.merge(turned, reordered(parameters, order), context)
+
+
+def _key(factors: Factors | None) -> str:
+    """Equal for equal factors."""
+    if factors is None:
+        return ""
+    return f"{_hash(factors.a)}{_hash(factors.b)}{factors.scale!r}"
+
+
+def _hash(tensor: Tensor) -> str:
+    return hashlib.sha256(raw_bytes(tensor)).hexdigest()
 
 
 def _parents(
@@ -132,11 +151,13 @@ def _means(parents: Sequence[Adapter], parameters: Parameters) -> dict[str, Tens
     means = {}
     for name in sorted({name for parent in parents for name in parent.saved}):
         having = [
-            (one, weight) for one, weight in zip(parents, weights, strict=True) if name in one.saved
+            (one.saved_tensor(name).float(), weight)
+            for one, weight in zip(parents, weights, strict=True)
+            if name in one.saved
         ]
+        having.sort(key=lambda pair: (_hash(pair[0]), pair[1]))
         used = [weight for _, weight in having]
         # They are weights and no updates: without a sum of 1 they would grow or vanish.
         shares = [1.0] * len(used) if cancel(used) else used
-        tensors = [one.saved_tensor(name).float() for one, _ in having]
-        means[name] = weighted_mean(tensors, shares)
+        means[name] = weighted_mean([tensor for tensor, _ in having], shares)
     return means

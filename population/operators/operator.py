@@ -165,6 +165,8 @@ class Operator(Generic[P, F]):
         statistics: Kinds of statistics that it reads, one file for each model.
         dense: Whether NaN and infinity in any parent show in the child, so that parents need not
             be searched for them.
+        symmetric: Whether the order of the models says nothing, as long as weights and the like
+            follow them; then not even the last bit of the child depends on it.
     """
 
     name: str
@@ -179,6 +181,7 @@ class Operator(Generic[P, F]):
     paper: str = ""
     statistics: tuple[str, ...] = ()
     dense: bool = False
+    symmetric: bool = False
 
     def grain_for(self, parameters: P) -> Grain:
         """How large a locus is with these parameters."""

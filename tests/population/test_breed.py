@@ -40,7 +40,7 @@ RECIPES = {
     "succession": (SWARM, PULLS),
 }
 PINNED = {
-    "linear": "13281112a6030d56",
+    "linear": "f316836c0341a09b",
     "slerp": "f14cae241b74ed87",
     "task_arithmetic": "1ddf0f306a394f61",
     "ties": "a9a85258766a9ba1",

@@ -180,7 +180,9 @@ def test_an_interrupted_merge_leaves_nothing(
     recipe = {**LINEAR, "operator": "karcher", "parameters": {}}
     path, out = written(bench, recipe), bench.folder / "out"
     code = (
-        "import sys, time; from speciate.population import breed\n"
+        "import signal, sys, time; from speciate.population import breed\n"
+        # Ignored where tests run in the background of a shell.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "real = breed.values_of\n"
         "def slow(*all):\n"
         "    for one in real(*all):\n"

@@ -103,4 +103,5 @@ OPERATOR = Operator(
     measure=measure,
     check=check,
     paper="Karcher, 1977; arXiv 2603.04972",
+    symmetric=True,
 )

@@ -34,5 +34,13 @@ def check(parameters: Linear, count: int) -> None:
 
 
 OPERATOR = Operator(
-    "linear", "averaging", MODELS, Linear, merge, check=check, paper="arXiv 2203.05482", dense=True
+    "linear",
+    "averaging",
+    MODELS,
+    Linear,
+    merge,
+    check=check,
+    paper="arXiv 2203.05482",
+    dense=True,
+    symmetric=True,
 )

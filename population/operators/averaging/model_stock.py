@@ -67,4 +67,5 @@ OPERATOR = Operator(
     measure=measure,
     check=check,
     paper="arXiv 2403.19522",
+    symmetric=True,
 )

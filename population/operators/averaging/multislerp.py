@@ -62,4 +62,5 @@ OPERATOR = Operator(
     measure=measure,
     check=check,
     paper="mergekit",
+    symmetric=True,
 )

@@ -29,4 +29,12 @@ def merge(locus: Locus, parameters: Ram, _: None) -> Tensor:
     return locus.base + mean_of_active(*activity(locus, parameters))
 
 
-OPERATOR = Operator("ram", "averaging", BASE_AND_MODELS, Ram, merge, paper="arXiv 2601.13572")
+OPERATOR = Operator(
+    "ram",
+    "averaging",
+    BASE_AND_MODELS,
+    Ram,
+    merge,
+    paper="arXiv 2601.13572",
+    symmetric=True,
+)

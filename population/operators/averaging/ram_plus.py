@@ -73,4 +73,5 @@ OPERATOR = Operator(
     prepare=prepare,
     measure=measure,
     paper="arXiv 2601.13572",
+    symmetric=True,
 )

@@ -12,4 +12,12 @@ def merge(locus: Locus, _: Sma, __: None) -> Tensor:
     return weighted_mean(locus.models, (1.0,) * len(locus.models))
 
 
-OPERATOR = Operator("sma", "averaging", MODELS, Sma, merge, paper="arXiv 2505.12082")
+OPERATOR = Operator(
+    "sma",
+    "averaging",
+    MODELS,
+    Sma,
+    merge,
+    paper="arXiv 2505.12082",
+    symmetric=True,
+)

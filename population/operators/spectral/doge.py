@@ -150,4 +150,5 @@ OPERATOR: Operator[Doge, Sequence[Cut]] = Operator(
     measure=measure,
     check=check,
     paper="arXiv 2501.01230",
+    symmetric=True,
 )

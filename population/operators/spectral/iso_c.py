@@ -41,4 +41,5 @@ OPERATOR: Operator[IsoC, None] = Operator(
     grain=Grain.MATRIX,
     check=check,
     paper="arXiv 2502.04959",
+    symmetric=True,
 )

@@ -48,4 +48,5 @@ OPERATOR: Operator[TsvM, None] = Operator(
     grain=Grain.MATRIX,
     check=check,
     paper="arXiv 2412.00081",
+    symmetric=True,
 )

@@ -68,4 +68,5 @@ OPERATOR: Operator[Wudi, None] = Operator(
     grain=Grain.MATRIX,
     check=check,
     paper="arXiv 2503.08099",
+    symmetric=True,
 )

@@ -92,4 +92,5 @@ OPERATOR: Operator[Fisher, Scales] = Operator(
     check=check,
     paper="Merging Models with Fisher-Weighted Averaging, arXiv 2111.09832",
     statistics=("fisher",),
+    symmetric=True,
 )

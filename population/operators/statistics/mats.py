@@ -144,4 +144,5 @@ OPERATOR: Operator[Mats, None] = Operator(
     check=check,
     paper="Merging by Matching Models in Task Parameter Subspaces, arXiv 2312.04339",
     statistics=("gram", "gram_out", "fisher"),
+    symmetric=True,
 )

@@ -101,4 +101,5 @@ OPERATOR: Operator[Ota, Facts] = Operator(
     check=check,
     paper="Harnessing Optimization Dynamics for Curvature-Informed Model Merging, arXiv 2509.11167",
     statistics=(KIND,),
+    symmetric=True,
 )

@@ -37,4 +37,5 @@ OPERATOR: Operator[RegMean, None] = Operator(
     check=check,
     paper="Dataless Knowledge Fusion by Merging Weights of Language Models, arXiv 2212.09849",
     statistics=("gram",),
+    symmetric=True,
 )

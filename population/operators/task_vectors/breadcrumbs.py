@@ -103,4 +103,5 @@ OPERATOR = Operator(
     measure=bands,
     check=check,
     paper="arXiv 2312.06795",
+    symmetric=True,
 )

@@ -46,4 +46,5 @@ OPERATOR = Operator(
     measure=measure,
     check=check,
     paper="arXiv 2312.06795 and 2306.01708",
+    symmetric=True,
 )

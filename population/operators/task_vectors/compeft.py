@@ -78,4 +78,5 @@ OPERATOR = Operator(
     prepare=prepare,
     check=check,
     paper="arXiv 2311.13171",
+    symmetric=True,
 )

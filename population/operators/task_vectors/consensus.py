@@ -36,4 +36,5 @@ OPERATOR = Operator(
     merge,
     check=check,
     paper="arXiv 2405.07813",
+    symmetric=True,
 )

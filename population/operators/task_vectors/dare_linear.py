@@ -58,4 +58,5 @@ OPERATOR = Operator(
     paper="arXiv 2311.03099",
     # What is dropped is multiplied by 0, which leaves NaN.
     dense=True,
+    symmetric=True,
 )

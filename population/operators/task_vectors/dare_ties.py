@@ -40,4 +40,5 @@ OPERATOR = Operator(
     paper="arXiv 2311.03099 and 2306.01708",
     # What is dropped is multiplied by 0, which leaves NaN.
     dense=True,
+    symmetric=True,
 )

@@ -17,4 +17,5 @@ OPERATOR = Operator(
     measure=partial(dare_ties.measure, drop=dropped),
     check=check,
     paper="arXiv 2406.11617",
+    symmetric=True,
 )

@@ -60,4 +60,5 @@ OPERATOR = Operator(
     measure=partial(dare_linear.measure, drop=dropped),
     check=check,
     paper="arXiv 2406.11617",
+    symmetric=True,
 )

@@ -42,4 +42,5 @@ OPERATOR = Operator(
     merge,
     check=check,
     paper="arXiv 2410.17146",
+    symmetric=True,
 )

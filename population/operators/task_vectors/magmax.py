@@ -40,4 +40,5 @@ OPERATOR = Operator(
     merge,
     check=check,
     paper="arXiv 2407.06322",
+    symmetric=True,
 )

@@ -130,4 +130,5 @@ OPERATOR = Operator(
     measure=measure,
     check=check,
     paper="arXiv 2410.02396",
+    symmetric=True,
 )

@@ -94,4 +94,5 @@ OPERATOR = Operator(
     merge,
     measure=measure,
     paper="arXiv 2408.07990",
+    symmetric=True,
 )

@@ -50,4 +50,5 @@ OPERATOR = Operator(
     check=check,
     paper="arXiv 2212.04089",
     dense=True,
+    symmetric=True,
 )

@@ -101,4 +101,5 @@ OPERATOR = Operator(
     paper="arXiv 2306.01708",
     # What is dropped is shrunk or multiplied by 0, which leaves NaN.
     dense=True,
+    symmetric=True,
 )

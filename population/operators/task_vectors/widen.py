@@ -94,4 +94,5 @@ OPERATOR = Operator(
     grain=Grain.ROW,
     measure=measure,
     paper="arXiv 2408.03092",
+    symmetric=True,
 )

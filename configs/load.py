@@ -17,8 +17,9 @@ Model = TypeVar("Model", bound=BaseModel)
 _QUOTED = r"'([^']*)'"
 # Members of unions, which pydantic names within locations, as in tasks.0.likelihood.search.
 _TYPES = frozenset(
-    {"likelihood", "multiple_choice", "exact_match", "vllm", "transformers", "genome"}
-    | {"genome_plus", "float", "bool", "str", "a number", "a list", "a table", "rules", "per model"}
+    {"likelihood", "perplexity", "multiple_choice", "exact_match", "plugin", "vllm"}
+    | {"transformers", "genome", "genome_plus", "float", "bool", "str", "a number", "a list"}
+    | {"a table", "rules", "per model"}
 )
 _WRAPPERS = ("function-", "tuple[", "dict[")
 

@@ -7,10 +7,17 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from speciate.configs.operators import CROSSOVERS, WITH_BASE
 from speciate.configs.operators.common import NonNegative
 from speciate.configs.section import Section, nearest
+from speciate.configs.tasks import ExactMatch as ExactMatch
+from speciate.configs.tasks import Generating as Generating
+from speciate.configs.tasks import Likelihood as Likelihood
+from speciate.configs.tasks import MultipleChoice as MultipleChoice
+from speciate.configs.tasks import Name
+from speciate.configs.tasks import Perplexity as Perplexity
+from speciate.configs.tasks import Plugin as Plugin
+from speciate.configs.tasks import Task as Task
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 
 
 def founder_name(path: str) -> str:
@@ -34,53 +41,6 @@ class Founders(Section):
             if names.count(name) > 1:
                 raise ValueError(f"two model folders are named '{name}'; rename one")
         return self
-
-
-class TaskBase(Section):
-    """What all kinds of tasks have; paths are relative to the campaign file."""
-
-    name: Name = Field(description="Of the task, in tables and in the archive.")
-    search: str | None = Field(None, description="JSONL that selection sees; needed if weight > 0.")
-    test: str | None = Field(None, description="JSONL scored only at the end.")
-    weight: NonNegative = Field(1.0, description="Share of the fitness.")
-    chat: bool = Field(False, description="Render prompts by the tokenizer's chat template.")
-
-    @model_validator(mode="after")
-    def _has_splits(self) -> "TaskBase":
-        if self.weight > 0 and self.search is None:
-            raise ValueError(f"task '{self.name}' has weight {self.weight:g} but no 'search' file")
-        if self.search is None and self.test is None:
-            raise ValueError(f"task '{self.name}' has neither a 'search' nor a 'test' file")
-        return self
-
-
-class Likelihood(TaskBase):
-    """Bits per character of each item's text."""
-
-    kind: Literal["likelihood"]
-
-
-class MultipleChoice(TaskBase):
-    """The choice of the highest log-likelihood is right or wrong."""
-
-    kind: Literal["multiple_choice"]
-    normalize: Literal["none", "characters", "tokens"] = Field(
-        "none", description="Length that a choice's log-likelihood is divided by."
-    )
-
-
-class ExactMatch(TaskBase):
-    """The greedy answer equals the expected one, or one of them."""
-
-    kind: Literal["exact_match"]
-    max_tokens: Annotated[int, Field(ge=1, le=65536)] = Field(32, description="Answer's limit.")
-    stop: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
-        (), description="The answer ends before the first of these."
-    )
-    strip: bool = Field(True, description="Ignore white space around answers.")
-
-
-Task = Annotated[Likelihood | MultipleChoice | ExactMatch, Field(discriminator="kind")]
 
 
 class Vllm(Section):

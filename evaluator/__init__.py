@@ -1,6 +1,7 @@
 """Fitness: tasks, the engines that answer them, and the cache of what was measured."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -8,6 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 Tokens = Sequence[int]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How answers are written.
+
+    Attributes:
+        max_tokens: Longest answer.
+        temperature: 0 takes the likeliest token, and needs no seeds.
+        top_p: Probability of the smallest set of likeliest tokens that is drawn from; from all
+            at 1.
+        seeds: One a prompt, 0 <= seed < 2**63. The same model, prompt and seed give the same
+            answer.
+    """
+
+    max_tokens: int
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seeds: Sequence[int] = ()
 
 
 class Engine(Protocol):
@@ -42,8 +62,8 @@ class Engine(Protocol):
             One array of shape (n - 1,) a sequence, for tokens 1 .. n-1.
         """
 
-    def generate(self, prompts: Sequence[Tokens], max_tokens: int) -> list[list[int]]:
-        """Greedy continuations, at most `max_tokens` each, ended by an end-of-text token."""
+    def generate(self, prompts: Sequence[Tokens], settings: Sampling) -> list[list[int]]:
+        """Continuations, one a prompt, each ended by an end-of-text token, which is left out."""
 
     def close(self) -> None:
         """Gives back memory and processes."""

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from speciate.configs.schema import Vllm
 from speciate.errors import EvaluationError
-from speciate.evaluator import Tokens
+from speciate.evaluator import Sampling, Tokens
 from speciate.evaluator.tokenizer import frame_digest
 
 # What vLLM raises when it cannot do what was asked; its own error classes derive from these.
@@ -113,11 +113,26 @@ class VllmEngine:
         outputs = self._run(sequences, settings)
         return [np.asarray(output.prompt_logprobs.logprobs, np.float64) for output in outputs]
 
-    def generate(self, prompts: Sequence[Tokens], max_tokens: int) -> list[list[int]]:
+    def generate(self, prompts: Sequence[Tokens], settings: Sampling) -> list[list[int]]:
         """See `Engine.generate`."""
-        settings = self._sampling(temperature=0, max_tokens=max_tokens, detokenize=False)
-        outputs = [output.outputs[0] for output in self._run(prompts, settings)]
+        outputs = [output.outputs[0] for output in self._run(prompts, self._requested(settings))]
         return [_without_end(list(output.token_ids), output) for output in outputs]
+
+    def _requested(self, settings: Sampling) -> Any:  # noqa: ANN401
+        """Settings of vLLM: the same for all prompts, or, since seeds differ, one a prompt."""
+        greedy = self._sampling(temperature=0, max_tokens=settings.max_tokens, detokenize=False)
+        if settings.temperature == 0:
+            return greedy
+        return [
+            self._sampling(
+                temperature=settings.temperature,
+                top_p=settings.top_p,
+                seed=seed,
+                max_tokens=settings.max_tokens,
+                detokenize=False,
+            )
+            for seed in settings.seeds
+        ]
 
     def _run(self, prompts: Sequence[Tokens], settings: object) -> list[Any]:
         requests = [{"prompt_token_ids": list(prompt)} for prompt in prompts]

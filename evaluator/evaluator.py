@@ -7,7 +7,7 @@ from speciate.configs import schema
 from speciate.evaluator import Engine
 from speciate.evaluator.cache import EvaluationCache
 from speciate.evaluator.split import Split
-from speciate.evaluator.tasks import KINDS, Answering, Kind
+from speciate.evaluator.tasks import Answering, Kind, kind_of
 from speciate.evaluator.tokenizer import Tokenizer
 from speciate.records import Evaluation, Score
 
@@ -88,7 +88,5 @@ def evaluation(
     """Search scores as an evaluation: fitness is the weighted mean of the tasks' fitness."""
     weighted = [task for task in tasks if task.weight > 0]
     total = sum(task.weight for task in weighted)
-    fitness = sum(
-        task.weight * KINDS[task.kind].fitness(scores[task.name].value) for task in weighted
-    )
+    fitness = sum(task.weight * kind_of(task).fitness(scores[task.name].value) for task in weighted)
     return Evaluation(fitness / total, dict(scores), fingerprint)

@@ -1,6 +1,6 @@
 """The embedded engine: transformers in this process; also the reference for the vLLM engine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,18 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
-from transformers import AutoModelForCausalLM, GenerationConfig
+from transformers import (
+    AutoModelForCausalLM,
+    GenerationConfig,
+    LogitsProcessorList,
+    TemperatureLogitsWarper,
+    TopPLogitsWarper,
+)
 from transformers.conversion_mapping import get_model_conversion_mapping
 
 from speciate.configs.schema import Transformers
 from speciate.errors import ConfigError, EvaluationError
-from speciate.evaluator import Tokens
+from speciate.evaluator import Sampling, Tokens
 from speciate.evaluator.tokenizer import frame_digest
 
 
@@ -100,12 +106,17 @@ class TransformersEngine:
         return [results[index] for index in range(len(sequences))]
 
     @torch.inference_mode()
-    def generate(self, prompts: Sequence[Tokens], max_tokens: int) -> list[list[int]]:
+    def generate(self, prompts: Sequence[Tokens], settings: Sampling) -> list[list[int]]:
         """See `Engine.generate`."""
-        return [self._continue(prompt, max_tokens) for prompt in prompts]
+        if settings.temperature == 0:
+            return [self._continue(prompt, settings.max_tokens, ()) for prompt in prompts]
+        return [
+            self._continue(prompt, settings.max_tokens, _draw(settings, seed))
+            for prompt, seed in zip(prompts, settings.seeds, strict=True)
+        ]
 
-    def _continue(self, prompt: Tokens, max_tokens: int) -> list[int]:
-        """One at a time: greedy answers must not depend on the padding of a batch."""
+    def _continue(self, prompt: Tokens, max_tokens: int, processors: Iterable[Any]) -> list[int]:
+        """One at a time: answers must not depend on the padding of a batch."""
         eos = self._model.generation_config.eos_token_id
         ends = {eos} if isinstance(eos, int) else set(eos or ())
         tokens = torch.tensor([list(prompt)], device=self._config.device)
@@ -113,7 +124,10 @@ class TransformersEngine:
             max_new_tokens=max_tokens, do_sample=False, eos_token_id=eos, pad_token_id=0
         )
         output = self._model.generate(
-            tokens, attention_mask=torch.ones_like(tokens), generation_config=settings
+            tokens,
+            attention_mask=torch.ones_like(tokens),
+            generation_config=settings,
+            logits_processor=LogitsProcessorList(processors),
         )
         answer: list[int] = output[0, len(prompt) :].tolist()
         return answer[:-1] if answer and answer[-1] in ends else answer
@@ -127,6 +141,32 @@ class TransformersEngine:
     def close(self) -> None:
         """See `Engine.close`."""
         del self._model
+
+
+class _Noise:
+    """Adds Gumbel noise to logits: the largest sum is then a draw from their softmax.
+
+    So a draw is the greedy choice, and takes its random numbers from a generator of its own.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def __call__(self, tokens: Tensor, logits: Tensor) -> Tensor:
+        """Logits (1, vocabulary) of the next token, with noise."""
+        waits = torch.empty(logits.shape, dtype=torch.float64).exponential_(
+            generator=self._generator
+        )
+        return logits - waits.log().to(logits)
+
+
+def _draw(settings: Sampling, seed: int) -> list[Any]:
+    """What makes a greedy choice a draw at a temperature from the likeliest tokens."""
+    return [
+        TemperatureLogitsWarper(float(settings.temperature)),
+        TopPLogitsWarper(settings.top_p),
+        _Noise(seed),
+    ]
 
 
 def _stored(model: Path) -> dict[str, Tensor]:

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from speciate.configs import schema
 from speciate.configs.load import explain
 from speciate.errors import TaskError
-from speciate.evaluator.tasks import KINDS, Kind
+from speciate.evaluator.tasks import Kind, kind_of
 from speciate.evaluator.tasks.item import Item
+from speciate.evaluator.tasks.plugin import Plugin, source_digest
 from speciate.evaluator.tokenizer import Tokenizer
 from speciate.records import digest_of
 
@@ -42,7 +42,9 @@ class Split:
             TaskError: An item is longer than the engine's limit, or chats without a template.
         """
         try:
-            kind: Kind = KINDS[self.task.kind](self.task, self.items, tokenizer)
+            kind: Kind = kind_of(self.task)(self.task, self.items, tokenizer)
+            if isinstance(self.task, schema.Plugin):
+                kind = Plugin(kind, self.task, len(self.items))
         except TaskError as exc:
             raise TaskError(f"task '{self.task.name}': {exc}") from exc
         for place, length in zip(self.places, kind.lengths, strict=True):
@@ -58,8 +60,10 @@ def load_split(task: schema.Task, path: Path) -> Split:
     """Reads a JSONL file as items of the task's kind.
 
     Raises:
-        TaskError: The file is missing, empty, or has a line that is not such an item.
+        TaskError: The file is missing, empty, or has a line that is not such an item; or the kind
+            is a plugin that cannot be used.
     """
+    kind = kind_of(task)
     try:
         # Not splitlines(): JSON may hold other line separators of Unicode.
         lines = path.read_text(encoding="utf-8").split("\n")
@@ -73,18 +77,23 @@ def load_split(task: schema.Task, path: Path) -> Split:
             f"{path}: task '{task.name}' is not UTF-8 text ({exc}); save it as UTF-8"
         ) from exc
     found = {f"{path}:{number}": line for number, line in enumerate(lines, 1) if line.strip()}
-    items = tuple(_item(task, place, line) for place, line in found.items())
+    items = tuple(_item(kind.item, task, place, line) for place, line in found.items())
     if not items:
         raise TaskError(f"{path}: no items; task '{task.name}' needs at least one line of JSON")
     settings = task.model_dump(mode="json", exclude=UNSCORED)
+    if isinstance(task, schema.Plugin):
+        settings["source"] = source_digest(kind)
     content = [item.model_dump(mode="json") for item in items]
     return Split(task, items, tuple(found), digest_of([settings, content]))
 
 
-def _item(task: schema.Task, place: str, line: str) -> Item:
-    kind: Any = KINDS[task.kind]
+def _item(model: type[Item], task: schema.Task, place: str, line: str) -> Item:
     try:
-        item: Item = kind.item.model_validate_json(line)
+        item = model.model_validate_json(line)
+        item.check(task)
+        hash(item)  # So that search and test items can be told apart.
     except ValidationError as exc:
         raise TaskError(f"{place}: not a {task.kind} item: {explain(exc)}") from exc
+    except (ValueError, TypeError) as exc:
+        raise TaskError(f"{place}: not a {task.kind} item: {exc}") from exc
     return item

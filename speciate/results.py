@@ -121,7 +121,9 @@ def _measures(
         if task["name"] in scored:
             metric = scored[task["name"]].metric
             by_metric.setdefault(metric, []).append(task["name"])
-            higher[metric] = KINDS[task["kind"]].higher_is_better
+            # A plugin's direction is archived, so that its code is not needed to read.
+            kind = KINDS.get(task["kind"])
+            higher[metric] = kind.higher_is_better if kind else task["higher_is_better"]
     pooled = [
         Measure(f"all {metric}", metric, higher[metric], tuple(names))
         for metric, names in by_metric.items()

@@ -1,12 +1,18 @@
-"""Task kinds: items in, one score per item out. One kind a file; `KINDS` names them all."""
+"""Task kinds: items in, one score per item out. One kind a file; `KINDS` names them all.
 
-from collections.abc import Sequence
+Kinds of other packages come in by `kind_of`.
+"""
+
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from speciate.configs import schema
 from speciate.evaluator import Engine
 from speciate.evaluator.tasks.exact_match import ExactMatch
 from speciate.evaluator.tasks.likelihood import Likelihood
 from speciate.evaluator.tasks.multiple_choice import MultipleChoice
+from speciate.evaluator.tasks.perplexity import Perplexity
+from speciate.evaluator.tasks.plugin import load
 from speciate.records import Score
 
 
@@ -26,9 +32,9 @@ class Kind(Protocol):
     def score(self, engine: Engine) -> Score:
         """The score of the engine's present model."""
 
-    @staticmethod
-    def fitness(value: float) -> float:
-        """A mean score as fitness in [0, 1], higher is better."""
+    @property
+    def fitness(self) -> Callable[[float], float]:
+        """From a mean score to fitness in [0, 1], higher is better; a static method."""
 
 
 @runtime_checkable
@@ -41,6 +47,16 @@ class Answering(Protocol):
 
 KINDS: dict[str, Any] = {
     "likelihood": Likelihood,
+    "perplexity": Perplexity,
     "multiple_choice": MultipleChoice,
     "exact_match": ExactMatch,
 }
+
+
+def kind_of(task: schema.Task) -> Any:  # noqa: ANN401
+    """The class that scores a task; a plugin's is imported.
+
+    Raises:
+        TaskError: The plugin cannot be imported, or is no kind.
+    """
+    return load(task) if isinstance(task, schema.Plugin) else KINDS[task.kind]

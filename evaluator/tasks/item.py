@@ -1,5 +1,6 @@
 """What items of all kinds share."""
 
+from speciate.configs import schema
 from speciate.configs.section import Section
 from speciate.evaluator.tokenizer import Tokenizer
 
@@ -9,6 +10,13 @@ DECIMALS = 6
 
 class Item(Section):
     """One line of a task file."""
+
+    def check(self, task: schema.Task) -> None:
+        """Called once for each item; all are fine unless a kind says otherwise.
+
+        Raises:
+            ValueError: The task's settings cannot score this item.
+        """
 
 
 def render(prompt: str, tokenizer: Tokenizer, chat: bool) -> str:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from speciate.configs.schema import Vllm
-from speciate.evaluator import Engine
+from speciate.evaluator import Engine, Sampling
 from speciate.evaluator.start import start_engine
 
 
 def answers(engine: Engine, prompts: list[list[int]]) -> dict[str, Any]:
     """Four tokens a prompt, or fewer where the model ends the text."""
-    tokens = engine.generate(prompts, 4)
+    tokens = engine.generate(prompts, Sampling(4))
     whole = [prompt + answer for prompt, answer in zip(prompts, tokens, strict=True)]
     return {"tokens": whole, "logprobs": [one.tolist() for one in engine.logprobs(whole)]}
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from speciate.errors import EvaluationError
-from speciate.evaluator import Engine
+from speciate.evaluator import Engine, Sampling
 from speciate.evaluator.tokenizer import Tokenizer
 
 MODELS = ("base", "library", "tests")  # `tests` is stored in shards.
@@ -44,8 +44,36 @@ def test_greedy_answers_of_both_agree(
     prompts = [tokenizer.encode(text) for text in texts(zoo, "complete", "prompt", 100)]
     for engine in (vllm, transformers):
         engine.load(zoo / "models" / model)
-    ours, theirs = vllm.generate(prompts, 8), transformers.generate(prompts, 8)
+    ours, theirs = (one.generate(prompts, Sampling(8)) for one in (vllm, transformers))
     assert np.mean([a == b for a, b in zip(ours, theirs, strict=True)]) >= 0.99
+
+
+def test_samples_are_those_of_their_seeds(zoo: Path, engine: Engine) -> None:
+    tokenizer = Tokenizer(zoo / "models" / "base")
+    prompts = [tokenizer.encode(text) for text in texts(zoo, "complete", "prompt", 12)]
+    engine.load(zoo / "models" / "library")
+    first = engine.generate(prompts, Sampling(8, 1.0, 0.9, range(12)))
+    assert engine.generate(prompts, Sampling(8, 1.0, 0.9, range(12))) == first
+    assert engine.generate(prompts[::-1], Sampling(8, 1.0, 0.9, range(12)[::-1])) == first[::-1]
+    assert engine.generate(prompts, Sampling(8, 1.0, 0.9, range(12, 24))) != first
+    # The likeliest token alone is what is drawn from.
+    drawn = engine.generate(prompts, Sampling(8, 1.0, 1e-6, [2**63 - 1] * 12))
+    assert drawn == engine.generate(prompts, Sampling(8))
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.5])
+def test_samples_are_as_frequent_as_likely(zoo: Path, engine: Engine, temperature: float) -> None:
+    prompt = Tokenizer(zoo / "models" / "base").encode("def ")
+    engine.load(zoo / "models" / "library")
+    size = json.loads((zoo / "models" / "base" / "config.json").read_text())["vocab_size"]
+    logprobs = np.array([one[-1] for one in engine.logprobs([[*prompt, t] for t in range(size)])])
+    likely = np.exp(logprobs / temperature) / np.exp(logprobs / temperature).sum()
+    drawn = engine.generate([prompt] * 600, Sampling(1, temperature, 1.0, range(600)))
+    # An end-of-text token that was drawn is left out.
+    found = np.array([likely[one[0]] for one in drawn if one])
+    spread = np.sqrt(np.sum(likely * likely**2) - np.sum(likely**2) ** 2)
+    assert len(found) > 590
+    assert abs(found.mean() - np.sum(likely**2)) < 4 * spread / np.sqrt(600)
 
 
 def test_scores_do_not_depend_on_what_was_loaded_before(zoo: Path, engine: Engine) -> None:
@@ -55,7 +83,7 @@ def test_scores_do_not_depend_on_what_was_loaded_before(zoo: Path, engine: Engin
     first = engine.logprobs(tokens)
     engine.load(zoo / "models" / "unicode")
     other = engine.logprobs(tokens)
-    engine.generate(tokens[:3], 4)
+    engine.generate(tokens[:3], Sampling(4))
     engine.load(zoo / "models" / "library")
     again = engine.logprobs(tokens)
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))

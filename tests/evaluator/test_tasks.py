@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from speciate.configs import schema
 from speciate.errors import EvaluationError, TaskError
-from speciate.evaluator import Tokens
+from speciate.evaluator import Sampling, Tokens
 from speciate.evaluator.split import load_split
 from speciate.evaluator.tasks import Answering
 from speciate.evaluator.tokenizer import Tokenizer
@@ -33,9 +33,9 @@ class Scripted:
     def logprobs(self, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
         return [-np.asarray(tokens[1:], np.float64) / 100 for tokens in sequences]
 
-    def generate(self, prompts: Sequence[Tokens], max_tokens: int) -> list[list[int]]:
+    def generate(self, prompts: Sequence[Tokens], settings: Sampling) -> list[list[int]]:
         self.prompts = [list(prompt) for prompt in prompts]
-        return [self.answer[:max_tokens] for _ in prompts]
+        return [self.answer[: settings.max_tokens] for _ in prompts]
 
     def close(self) -> None: ...
 

@@ -249,6 +249,8 @@ def _translated(exc: OSError, out: Path, nbytes: int) -> DiskError:
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
         needed = _size(nbytes + MARGIN)
         return DiskError(f"{out}: the disk became full while writing; make {needed} free")
+    if exc.errno in (errno.EMFILE, errno.ENFILE):
+        return DiskError(f"{out}: more files than may be open at once; use larger shards")
     return DiskError(f"{out}: cannot be written ({exc.strerror or exc}); check the folder")
 
 

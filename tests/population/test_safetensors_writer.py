@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import resource
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -12,8 +13,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from speciate.errors import BreedError, ConfigError, DiskError, ModelError, UsageError
-from speciate.population.frame import SHARD_BYTES, frame_like, new_model
-from speciate.population.safetensors_writer import Writer
+from speciate.population.frame import SHARD_BYTES, Frame, frame_like, new_model
+from speciate.population.safetensors_writer import Spec, Writer
 from speciate.population.weights import Checkpoint
 
 Folder = Callable[..., Path]
@@ -260,4 +261,22 @@ def test_interrupted_leaves_nothing(
 
     with pytest.raises(trouble):
         write_model(tmp_path / "out", frame, interrupted())
+    assert left(tmp_path) == ["frame"]
+
+
+def test_more_shards_than_files_may_be_open(tmp_path: Path) -> None:
+    specs = tuple(Spec(f"x{n:03}", torch.float32, (1,)) for n in range(300))
+    (tmp_path / "frame").mkdir()
+    (tmp_path / "frame" / "config.json").write_text("{}")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened = max(int(path.name) for path in Path("/dev/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 50, hard))
+    try:
+        with (
+            pytest.raises(DiskError, match="may be open at once; use larger shards"),
+            new_model(tmp_path / "out", Frame(tmp_path / "frame", {}, specs), shard_bytes=4),
+        ):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert left(tmp_path) == ["frame"]

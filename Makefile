@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find speciate agents archive configs evaluator population -type f -not -name '*.pyc')
 
-.PHONY: quickstart test lint types bench bench-merge nightly check clean install
+.PHONY: quickstart test lint types bench bench-merge bench-items nightly check clean install
 
 quickstart: install
 	$(BIN)/speciate run configs/quickstart.toml --out runs/quickstart
@@ -46,6 +46,10 @@ bench: install
 # Needs 5 GB of disk: a base and three experts of half a billion parameters are made and merged.
 bench-merge: install
 	$(BIN)/python tests/bench/merge.py
+
+# Two minutes of one core: item response theory and racing on simulated populations.
+bench-items: install
+	$(BIN)/python tests/bench/items.py
 
 nightly: install
 	$(BIN)/pytest -m 'nightly or not nightly'

@@ -15,6 +15,7 @@ from speciate.errors import ArchiveError, TaskError
 from speciate.evaluator import Engine
 from speciate.evaluator.cache import EvaluationCache
 from speciate.evaluator.evaluator import Evaluator
+from speciate.evaluator.metered import MeteredEngine
 from speciate.evaluator.split import Split, load_split
 from speciate.evaluator.start import start_engine
 from speciate.evaluator.tokenizer import Tokenizer
@@ -23,17 +24,17 @@ from speciate.nursery import Nursery
 from speciate.population.founders import Founder, breeding, check_unchanged, load_founders
 from speciate.population.strategies import STRATEGIES, Strategy
 from speciate.records import FOUNDER
-from speciate.watch import Recorder, Watch
+from speciate.watch import Recorder, View
 
 Splits = Mapping[str, Split]
-WatchFor = Callable[[Strategy], Watch]
+ViewFor = Callable[[Strategy], View]
 
 
 def run(
     path: str | Path,
     out: str | Path,
     assignments: Sequence[str] = (),
-    watch_for: WatchFor | None = None,
+    view_for: ViewFor | None = None,
     start: Callable[[schema.Engine, Path], Engine] = start_engine,
 ) -> None:
     """Runs the campaign of a TOML file in a folder, or goes on with it.
@@ -42,7 +43,7 @@ def run(
         path: The campaign file.
         out: The campaign's folder: empty, not there yet, or holding this very campaign.
         assignments: Overrides such as "strategy.generations=4".
-        watch_for: Makes what is told of progress; nothing is told without it.
+        view_for: Makes what shows progress; nothing is told without it.
         start: Starts an engine; called once, or not at all if the campaign is finished.
 
     Raises:
@@ -57,7 +58,7 @@ def run(
     _check_apart(search, test)
     with _opened(out, _resolved(config, search, test)) as archive:
         if archive.report is None:
-            _complete(archive, config, founders, search, test, watch_for, start)
+            _complete(archive, config, founders, search, test, view_for, start)
 
 
 def _complete(
@@ -66,7 +67,7 @@ def _complete(
     founders: Sequence[Founder],
     search: Splits,
     test: Splits,
-    watch_for: WatchFor | None,
+    view_for: ViewFor | None,
     start: Callable[[schema.Engine, Path], Engine],
 ) -> None:
     """Does what is left of the campaign."""
@@ -85,7 +86,7 @@ def _complete(
     tokenizer = Tokenizer(frame)
     cache = EvaluationCache(archive.folder / "evaluations")
     began = time.monotonic()
-    engine = start(config.engine, frame)
+    engine = MeteredEngine(start(config.engine, frame))
     took = round(time.monotonic() - began, 3)
     archive.telemetry.append({"engine": engine.fingerprint, "start_seconds": took})
     try:
@@ -96,7 +97,9 @@ def _complete(
             nursery=nursery,
             search=Evaluator(engine, tokenizer, search, cache),
             archive=archive,
-            watch=Recorder(archive.telemetry, watch_for(strategy) if watch_for else None),
+            watch=Recorder(
+                archive.telemetry, engine.work, view_for(strategy) if view_for else None
+            ),
         )
         testing = Evaluator(engine, tokenizer, test, cache)
         finish(stages, testing, evolve(stages))

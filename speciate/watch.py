@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,7 +11,9 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
+from speciate.evaluator.metered import Work
 from speciate.records import Individual, State
 
 
@@ -32,6 +34,13 @@ class Watch(Protocol):
         self, state: State, born: Sequence[Individual], known: Mapping[str, Individual]
     ) -> None:
         """A step was archived."""
+
+
+class View(Watch, Protocol):
+    """Shows people how a campaign goes."""
+
+    def engine(self, work: Work) -> None:
+        """What the engine has done so far; told before each step."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,11 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def busy(work: Work) -> str:
+    """Such as "5 swaps, 0.02 s each; 12,345 tokens/s"."""
+    return f"{work.swaps} swaps, {work.swap:.2f} s each; {work.rate:,.0f} tokens/s"
 
 
 def diversity(members: Sequence[Individual]) -> float:
@@ -113,12 +127,12 @@ class Meter:
 
 
 class Recorder:
-    """Writes each step's wall time to the telemetry, outside the hash, and tells another watch."""
+    """Writes each step's wall time to the telemetry, outside the hash, and tells a view."""
 
-    def __init__(self, telemetry: Telemetry, other: Watch | None = None) -> None:
-        """Counts seconds from now."""
-        self._telemetry, self._other = telemetry, other
-        self._last = time.monotonic()
+    def __init__(self, telemetry: Telemetry, work: Work, other: View | None = None) -> None:
+        """Counts seconds from now, and looks into `work` after each step."""
+        self._telemetry, self._work, self._other = telemetry, work, other
+        self._last, self._before = time.monotonic(), replace(work)
 
     def candidate(self, done: int, total: int) -> None:
         """See `Watch.candidate`."""
@@ -130,12 +144,18 @@ class Recorder:
     ) -> None:
         """See `Watch.step`."""
         now = time.monotonic()
-        self._telemetry.append(
-            {"step": state.step, "seconds": round(now - self._last, 3), "born": len(born)}
-        )
+        facts = {"step": state.step, "seconds": round(now - self._last, 3), "born": len(born)}
+        self._telemetry.append(facts | self._done())
         self._last = now
         if self._other:
+            self._other.engine(self._work)
             self._other.step(state, born, known)
+
+    def _done(self) -> dict[str, float]:
+        """What the engine did in this step."""
+        now, before = asdict(self._work), asdict(self._before)
+        self._before = replace(self._work)
+        return {name: round(now[name] - before[name], 3) for name in now}
 
 
 class PlainWatch:
@@ -144,6 +164,7 @@ class PlainWatch:
     def __init__(self, meter: Meter, console: Console) -> None:
         """Writes to `console`."""
         self._meter, self._console = meter, console
+        self._engine = ""
 
     def candidate(self, done: int, total: int) -> None:
         """See `Watch.candidate`."""
@@ -153,8 +174,12 @@ class PlainWatch:
         self, state: State, born: Sequence[Individual], known: Mapping[str, Individual]
     ) -> None:
         """See `Watch.step`."""
-        line = self._meter.snapshot(state, born, known).line()
+        line = f"{self._meter.snapshot(state, born, known).line()}  {self._engine}".rstrip()
         self._console.print(line, highlight=False, soft_wrap=True)
+
+    def engine(self, work: Work) -> None:
+        """See `View.engine`."""
+        self._engine = busy(work)
 
 
 class LiveWatch:
@@ -165,6 +190,7 @@ class LiveWatch:
         self._meter, self._live = meter, live
         self._last: Snapshot | None = None
         self._done, self._total = 0, 1
+        self._engine = ""
 
     def candidate(self, done: int, total: int) -> None:
         """See `Watch.candidate`."""
@@ -179,6 +205,10 @@ class LiveWatch:
         self._last = self._meter.snapshot(state, born, known)
         self._done = 0
         self._live.update(self._drawn())
+
+    def engine(self, work: Work) -> None:
+        """See `View.engine`."""
+        self._engine = busy(work)
 
     def _drawn(self) -> RenderableType:
         table = Table(box=None, padding=(0, 2), header_style="bold")
@@ -200,4 +230,5 @@ class LiveWatch:
         )
         table.add_row(*numbers, f"{self._done}/{self._total}")
         steps = (last.steps, last.step) if last else (1, 0)
-        return Group(table, ProgressBar(total=steps[0], completed=steps[1]))
+        bar = ProgressBar(total=steps[0], completed=steps[1])
+        return Group(table, Text(f"  {self._engine}", style="dim"), bar)

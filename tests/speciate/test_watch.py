@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.live import Live
 
 from speciate.archive.telemetry import Telemetry
+from speciate.evaluator.metered import Work
 from speciate.records import Evaluation, Individual, Recipe, Score, State
 from speciate.watch import LiveWatch, Meter, PlainWatch, Recorder, diversity, duration
 
@@ -62,12 +63,21 @@ def test_durations() -> None:
 def test_plain_lines_and_telemetry(tmp_path: Path) -> None:
     text = io.StringIO()
     telemetry = Telemetry(tmp_path / "telemetry.jsonl")
-    watch = Recorder(telemetry, PlainWatch(meter_at(0.0, 1.0), Console(file=text, width=200)))
+    work = Work(swaps=7, swap_seconds=1.0, tokens=1000, token_seconds=2.0)
+    view = PlainWatch(meter_at(0.0, 1.0, 2.0), Console(file=text, width=200))
+    watch = Recorder(telemetry, work, view)
+    work.swaps, work.swap_seconds, work.tokens, work.token_seconds = 10, 1.5, 4000, 3.0
     watch.candidate(1, 1)
     watch.step(STATE, [GOOD], KNOWN)
-    assert text.getvalue().startswith("step 2/6")
-    (line,) = telemetry.read()
-    assert (line["step"], line["born"]) == (2, 1)
+    watch.step(STATE, [], KNOWN)
+    lines = text.getvalue().splitlines()
+    assert lines[0].startswith("step 2/6")
+    assert lines[0].endswith("10 swaps, 0.15 s each; 1,333 tokens/s")
+    first, second = telemetry.read()
+    assert (first["step"], first["born"]) == (2, 1)
+    # What was done in the step, not since the beginning.
+    assert (first["swaps"], first["tokens"], first["token_seconds"]) == (3, 3000, 1.0)
+    assert second["swaps"] == second["tokens"] == 0
 
 
 def test_live_view_shows_candidates_and_steps() -> None:
@@ -78,7 +88,9 @@ def test_live_view_shows_candidates_and_steps() -> None:
         watch.candidate(1, 3)
         live.refresh()
         assert "1/3" in text.getvalue()
+        watch.engine(Work(swaps=2, swap_seconds=0.5))
         watch.step(STATE, [GOOD], KNOWN)
         live.refresh()
     assert "2/6" in text.getvalue()
+    assert "2 swaps, 0.25 s each; 0 tokens/s" in text.getvalue()
     assert "0.5000" in text.getvalue()

@@ -1,0 +1,80 @@
+"""What an engine does while a campaign runs, counted for people; nothing depends on it."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speciate.evaluator import Engine, Sampling, Tokens
+
+
+@dataclass
+class Work:
+    """Sums since the engine was started.
+
+    Attributes:
+        swaps: Models loaded.
+        swap_seconds: That loading them took.
+        tokens: Scored or read as prompts, and written.
+        token_seconds: That scoring, reading and writing took.
+    """
+
+    swaps: int = 0
+    swap_seconds: float = 0.0
+    tokens: int = 0
+    token_seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Tokens a second, while there was something to do."""
+        return self.tokens / self.token_seconds if self.token_seconds > 0 else 0.0
+
+    @property
+    def swap(self) -> float:
+        """Seconds a swap."""
+        return self.swap_seconds / self.swaps if self.swaps else 0.0
+
+
+class MeteredEngine:
+    """Implements `Engine` by another one, and counts what it does."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.perf_counter) -> None:
+        """Takes an engine that was started."""
+        self._engine, self._clock = engine, clock
+        self.fingerprint, self.limit, self.starts = engine.fingerprint, engine.limit, engine.starts
+        self.work = Work()
+
+    def load(self, model: Path) -> None:
+        """See `Engine.load`."""
+        begin = self._clock()
+        self._engine.load(model)
+        self.work.swap_seconds += self._clock() - begin
+        self.work.swaps += 1
+
+    def logprobs(self, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
+        """See `Engine.logprobs`."""
+        with self._timed():
+            found = self._engine.logprobs(sequences)
+        self.work.tokens += sum(map(len, sequences))
+        return found
+
+    def generate(self, prompts: Sequence[Tokens], settings: Sampling) -> list[list[int]]:
+        """See `Engine.generate`."""
+        with self._timed():
+            found = self._engine.generate(prompts, settings)
+        self.work.tokens += sum(map(len, prompts)) + sum(map(len, found))
+        return found
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        self._engine.close()
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        begin = self._clock()
+        yield
+        self.work.token_seconds += self._clock() - begin

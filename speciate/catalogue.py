@@ -46,9 +46,17 @@ def _entry(one: AnyOperator) -> dict[str, Any]:
         "parents": {role: arity.words for role, arity in one.roles.items()},
         "needs_base": "base" in one.roles and one.roles["base"].least > 0,
         "statistics": list(statistics),
+        "symmetric": _symmetric(one),
         "parameters": list(_parameters(one.parameters)),
         "paper": one.paper or None,
     }
+
+
+def _symmetric(one: AnyOperator) -> bool:
+    """Whether it merges several models, of which the order says nothing."""
+    if isinstance(one, AdapterOperator):
+        return any(arity.most != 1 for arity in one.roles.values())
+    return isinstance(one, Operator) and one.symmetric
 
 
 def _parameters(model: type[Parameters]) -> Iterator[dict[str, Any]]:
@@ -142,6 +150,7 @@ def details(entry: Mapping[str, Any]) -> RenderableType:
         "family": f"{entry['family']} (docs/operators/{entry['family']}.md)",
         "parents": ", ".join(parents),
         "statistics": ", ".join(entry["statistics"]),
+        "order": "no byte depends on that of the models" if entry["symmetric"] else "",
         "paper": entry["paper"] or "",
     }
     for name, value in rows.items():

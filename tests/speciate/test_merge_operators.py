@@ -24,6 +24,9 @@ def test_all_operators_are_told(cli: Any) -> None:
     assert found["ties"]["needs_base"]
     assert not found["linear"]["needs_base"]
     assert found["fisher"]["statistics"]
+    assert found["ties"]["symmetric"]
+    assert found["lora_cat"]["symmetric"]
+    assert not any(found[name]["symmetric"] for name in ("slerp", "lora_compeft", "data_flow"))
 
 
 @pytest.mark.parametrize(

@@ -20,14 +20,16 @@ _TENSORS, _ELEMENTS = 64, 16
 def in_own_order(segment: Segment) -> Segment:
     """The segment with its models in the order of their contents, if it makes no difference."""
     models = segment.sources.get("model", ())
-    if not segment.operator.symmetric or len(models) < 2:
+    # Statistics that only some models have tell them apart by their places.
+    placed = len(segment.statistics) not in (0, len(models))
+    if not segment.operator.symmetric or len(models) < 2 or placed:
         return segment
     order = own_order(_keys(models, segment.names), segment.parameters)
     return replace(
         segment,
         parameters=reordered(segment.parameters, order),
         sources={**segment.sources, "model": tuple(models[index] for index in order)},
-        statistics=[segment.statistics[i] for i in order if i < len(segment.statistics)],
+        statistics=[segment.statistics[index] for index in order] if segment.statistics else (),
         like=segment.frame,
     )
 

@@ -23,6 +23,7 @@ from speciate.records import Parent, Recipe
 
 MEASURED = "statistics"
 """The role of files with what was measured of the models; they are no models themselves."""
+_MEASURE = "measure it with speciate stats"
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,8 @@ def make_plan(
     parameters = validate(recipe)
     operator = OPERATORS[recipe.operator]
     ids = [parent.id for parent in recipe.parents if parent.role != MEASURED]
-    opened = {id_: _opened(_given(models, id_)) for id_ in ids}
     stacks = isinstance(operator, Structural)
+    opened = _all_opened({id_: _given(models, id_) for id_ in ids})
     check_compatible(opened, same_depth=not stacks, same_vocabulary=tokenizer is None)
     first = recipe.with_role("base")[0] if recipe.with_role("base") else ids[0]
     alignment = align(opened, first, tokenizer, chat_template)
@@ -146,9 +147,8 @@ def _check_measured(
         known |= set(names) if ADAM in operator.statistics else set()
         if known.isdisjoint(source.names):
             kinds = " or ".join(operator.statistics)
-            raise ModelError(
-                f"{source.label}: has no {kinds} of any weight; measure it with speciate stats"
-            )
+            where = "take it from the optimizer's state" if ADAM in kinds else _MEASURE
+            raise ModelError(f"{source.label}: has no {kinds} of any weight; {where}")
 
 
 def _stacked(
@@ -199,5 +199,19 @@ def _given(models: Mapping[str, Path | WholeModel], parent: str) -> Path | Whole
     return models[parent]
 
 
-def _opened(model: Path | WholeModel) -> WholeModel:
-    return Checkpoint(model) if isinstance(model, Path) else model
+def _all_opened(models: Mapping[str, Path | WholeModel]) -> dict[str, WholeModel]:
+    """The models, by their labels.
+
+    Raises:
+        ModelError: Some cannot be opened; all that is wrong with them.
+    """
+    opened: dict[str, WholeModel] = {}
+    troubles = []
+    for label, model in models.items():
+        try:
+            opened[label] = Checkpoint(model) if isinstance(model, Path) else model
+        except ModelError as exc:
+            troubles.append(str(exc))
+    if troubles:
+        raise ModelError("; ".join(dict.fromkeys(troubles)))
+    return opened

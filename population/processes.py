@@ -12,15 +12,22 @@ import os
 import pickle
 import signal
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple, TypeVar, cast
 
+from speciate.errors import BreedError
+
 R = TypeVar("R")
 Tell = Callable[[int], None]
 _SEVERAL = 1 << 24
+_KILLED = (
+    "a process of the merge was killed, most often by the system for want of memory; "
+    "use fewer --jobs"
+)
 
 
 def can_fork() -> bool:
@@ -47,7 +54,7 @@ def side_by_side(
         What `work` returned in each process.
 
     Raises:
-        MemoryError: A process was killed, as systems do that run out of memory.
+        BreedError: A process was killed, as systems do that run out of memory.
         Exception: What `work` raised in one of them; all have ended by then.
     """
     context = multiprocessing.get_context("fork")
@@ -60,15 +67,15 @@ def side_by_side(
     try:
         for _ in range(processes):
             ours, theirs = context.Pipe(duplex=False)
+            ends.append(ours)
             process = context.Process(
-                target=_work, args=(theirs, work, _numbers(taken, things)), daemon=True
+                target=_work, args=(theirs, list(ends), work, _numbers(taken, things)), daemon=True
             )
             with warnings.catch_warnings():
                 # Python warns of threads; those of the caller hold no lock that we take.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 process.start()
             theirs.close()
-            ends.append(ours)
             started.append(process)
         for message in _messages(ends):
             if isinstance(message, int):
@@ -114,22 +121,29 @@ def _messages(ends: Sequence[Connection]) -> Iterator[Any]:
         for end in cast("list[Connection]", wait(waiting)):
             try:
                 message = end.recv()
-            except EOFError:
-                message = _Failure(MemoryError("a process was killed"))
+            except (EOFError, OSError):  # Before it sent anything, or while it was sending.
+                message = _Failure(BreedError(_KILLED))
             yield message
             if not isinstance(message, int):
                 waiting.remove(end)
 
 
 def _work(
-    end: Connection, work: Callable[[Iterator[int], Tell], Any], numbers: Iterator[int]
+    end: Connection,
+    inherited: Sequence[Connection],
+    work: Callable[[Iterator[int], Tell], Any],
+    numbers: Iterator[int],
 ) -> None:
     """In the new process, which its parent ends when the user asks for it.
 
     Leaves at once: what the parent has not yet printed, and locks of its threads, are not ours.
     """
+    # Held open here, they would hide that the parent was killed, who alone should read from them.
+    for other in inherited:
+        other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     told = 0
 
     def tell(count: int) -> None:
@@ -143,6 +157,8 @@ def _work(
     try:
         message = _Success(work(numbers, tell))
     except BaseException as error:
+        # Where it happened does not travel by itself; --debug shows it.
+        error.add_note("".join(traceback.format_tb(error.__traceback__)))
         as_text = RuntimeError(f"{type(error).__name__}: {error}")
         message = _Failure(error if _travels(error) else as_text)
     with suppress(OSError):  # The parent may have been killed.

@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -17,6 +17,7 @@ from speciate.progress import watched
 
 # Progress goes there, so that standard output holds the result and nothing else.
 log = Console(stderr=True)
+_ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 Dtype = Annotated[
     str | None, typer.Option(help="float32, bfloat16 or float16; as the parents if not given.")
 ]
@@ -162,26 +163,38 @@ def warn(line: str) -> None:
 
 
 class _Terminated(KeyboardInterrupt):
-    """SIGTERM, which has to clean up as Ctrl-C has."""
+    """SIGTERM, or SIGHUP of a closed terminal: has to clean up as Ctrl-C has."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.status = 128 + number
 
 
 def _terminate(number: int, _: FrameType | None) -> None:
     # Whoever asks twice must not disturb the cleaning up.
-    signal.signal(number, signal.SIG_IGN)
-    raise _Terminated
+    for one in _ENDINGS:
+        signal.signal(one, signal.SIG_IGN)
+    raise _Terminated(number)
 
 
 @contextmanager
 def writing(out: Path) -> Iterator[None]:
-    """Ends with one line after Ctrl-C or SIGTERM, when what was half-written is gone."""
-    before = signal.signal(signal.SIGTERM, _terminate)
+    """Ends with one line after Ctrl-C and the like, when what was half-written is gone."""
+    # Under nohup, a closed terminal is to be ignored.
+    before = {
+        one: signal.signal(one, _terminate)
+        for one in _ENDINGS
+        if signal.getsignal(one) is not signal.SIG_IGN
+    }
     try:
         yield
     except KeyboardInterrupt as end:
-        warn("stopped" if out.exists() else f"stopped; nothing is left of {out}")
-        raise typer.Exit(143 if isinstance(end, _Terminated) else 130) from None
+        with suppress(OSError):  # The terminal may be gone.
+            warn("stopped" if out.exists() else f"stopped; nothing is left of {out}")
+        raise typer.Exit(end.status if isinstance(end, _Terminated) else 130) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def done(as_json: bool, value: object, line: str) -> None:

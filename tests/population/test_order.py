@@ -79,7 +79,7 @@ def test_only_those_that_say_so() -> None:
     """The others are named here, so that a new one is decided on."""
     ordered = {n for n, o in OPERATORS.items() if isinstance(o, Operator) and "model" in o.roles}
     assert ordered - set(SYMMETRIC) == {
-        *("slerp", "nuslerp", "nearswap", "arcee_fusion", "ema", "wma"),
+        *("slerp", "nuslerp", "nearswap", "arcee_fusion", "ema", "wma", "magmax"),
         *("opcm", "tall_mask", "emr", "rebasin", "layer_choice", "split_point", "passthrough"),
     }
 
@@ -122,3 +122,13 @@ def test_what_is_not_merged_is_still_the_first_parents(folder: Folder, tmp_path:
         models = tuple(Parent(f"p{n}", "model") for n in order)
         breed(Recipe("linear", models, {}, 0), paths, tmp_path / str(order))
         assert Checkpoint(tmp_path / str(order)).tensor("steps").item() == order[0]
+
+
+def test_of_equal_magnitudes_magmax_takes_the_later_model(folder: Folder, tmp_path: Path) -> None:
+    """The hand example of its authors' code, whose order of models counts."""
+    values = {"b": [0.0, 0, 0], "m1": [3.0, -1, 0.5], "m2": [-2.0, -4, -0.5]}
+    paths = {name: folder(name, {"x": torch.tensor(value)}) for name, value in values.items()}
+    for names, last in ((("m1", "m2"), -0.5), (("m2", "m1"), 0.5)):
+        parents = (Parent("b", "base"), *(Parent(name, "model") for name in names))
+        breed(Recipe("magmax", parents, {"scale": 1.0}, 0), paths, tmp_path / f"after {names[0]}")
+        assert Checkpoint(tmp_path / f"after {names[0]}").tensor("x").tolist() == [3, -4, last]

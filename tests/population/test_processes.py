@@ -1,9 +1,12 @@
 import os
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from speciate.errors import BreedError
@@ -73,7 +76,7 @@ def test_a_process_that_is_killed_is_an_error() -> None:
             time.sleep(60)
 
     begin = time.monotonic()
-    with pytest.raises(MemoryError):
+    with pytest.raises(BreedError, match=r"was killed, .* use fewer --jobs"):
         side_by_side(work, 2, 2)
     assert time.monotonic() - begin < 30
 
@@ -97,3 +100,30 @@ def test_processes_end_when_the_user_asks_for_it(tmp_path: Path) -> None:
     for file in tmp_path.iterdir():
         with pytest.raises(ProcessLookupError):
             os.kill(int(file.read_text()), 0)
+
+
+def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    """Regression: they went on, since each held the parent's ends of the pipes open."""
+    code = (
+        "import os, sys, time; from pathlib import Path\n"
+        "from speciate.population.processes import side_by_side\n"
+        "def work(numbers, tell):\n"
+        f"    (Path({str(tmp_path)!r}) / str(next(numbers))).write_text(str(os.getpid()))\n"
+        "    while True:\n"
+        "        time.sleep(0.05); tell(1 << 24)\n"
+        "side_by_side(work, 2, 2)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) as process:
+        files = [tmp_path / "0", tmp_path / "1"]
+        assert patiently(lambda: all(file.exists() and file.read_text() for file in files))
+        process.kill()
+    pids = [int(file.read_text()) for file in files]
+    assert patiently(lambda: not any(map(psutil.pid_exists, pids)))
+
+
+def patiently(condition: Callable[[], bool]) -> bool:
+    """Whether something becomes true within a minute."""
+    end = time.monotonic() + 60
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return condition()

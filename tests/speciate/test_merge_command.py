@@ -164,6 +164,15 @@ def test_recipes_are_refused_before_anything_is_written(
         assert said.partition("lm_head")[0] in line
 
 
+def test_all_parents_that_are_missing_are_named(bench: Any) -> None:
+    parents = [{"path": name} for name in ("nope1", str(bench.zoo / "models" / "base"), "nope2")]
+    said = bench.refused(
+        "merge", written(bench, {**LINEAR, "parents": parents, "parameters": {}}), "out"
+    )
+    assert "nope1: no such folder" in said
+    assert "nope2: no such folder" in said
+
+
 def test_a_file_that_is_no_recipe(bench: Any) -> None:
     path = bench.folder / "r.json"
     assert bench.refused("merge", path, bench.folder / "o").startswith(f"{path}: no such file")
@@ -172,17 +181,20 @@ def test_a_file_that_is_no_recipe(bench: Any) -> None:
 
 
 @pytest.mark.parametrize("worth", [1, 1 << 40])
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_an_interrupted_merge_leaves_nothing(
     bench: Any, tmp_path: Path, number: signal.Signals, status: int, worth: int
 ) -> None:
-    """In a process of its own: Ctrl-C, or a polite kill, while tensors are being merged."""
+    """In a process of its own: Ctrl-C, a polite kill or a closed terminal, amid the merge."""
     recipe = {**LINEAR, "operator": "karcher", "parameters": {}}
     path, out = written(bench, recipe), bench.folder / "out"
     code = (
         "import signal, sys, time; from speciate.population import breed\n"
         # Ignored where tests run in the background of a shell.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
         "real = breed.values_of\n"
         "def slow(*all):\n"
         "    for one in real(*all):\n"

@@ -40,5 +40,4 @@ OPERATOR = Operator(
     merge,
     check=check,
     paper="arXiv 2407.06322",
-    symmetric=True,
 )

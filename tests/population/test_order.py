@@ -10,9 +10,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from speciate.population.breed import breed
+from speciate.population.breed import breed, carry_out
 from speciate.population.operators.operator import Operator
 from speciate.population.operators.registry import OPERATORS
+from speciate.population.plan import make_plan
 from speciate.population.weights import Checkpoint
 from speciate.records import Parent, Recipe
 
@@ -52,8 +53,8 @@ def parents(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     return paths
 
 
-def child(operator: str, order: tuple[int, ...], paths: Mapping[str, Path], out: Path) -> str:
-    """The digest of a merge with weights and densities that follow the models."""
+def recipe(operator: str, order: tuple[int, ...]) -> Recipe:
+    """A merge with weights and densities that follow the models."""
     chosen = OPERATORS[operator]
     models = [Parent(f"m{index + 1}", "model") for index in order]
     files = [Parent(f"s{index + 1}", "statistics") for index in order]
@@ -64,15 +65,28 @@ def child(operator: str, order: tuple[int, ...], paths: Mapping[str, Path], out:
         parameters["weights"] = [(0.2, 0.3, 0.5)[index] for index in order]
     if operator.startswith(("ties", "dare", "della")):
         parameters["density"] = {"models": [DENSITIES[index] for index in order]}
-    recipe = Recipe(operator, (*base, *models, *measured), parameters, 7)
-    return breed(recipe, paths, out / f"{operator}{order}")
+    return Recipe(operator, (*base, *models, *measured), parameters, 7)
 
 
 @pytest.mark.parametrize("operator", SYMMETRIC)
 def test_no_byte_depends_on_the_order_of_models(
     operator: str, parents: Mapping[str, Path], tmp_path: Path
 ) -> None:
-    assert len({child(operator, order, parents, tmp_path) for order in ORDERS}) == 1
+    found = {breed(recipe(operator, order), parents, tmp_path / str(order)) for order in ORDERS}
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("operator", SYMMETRIC)
+def test_nor_on_jobs_be_they_threads_or_processes(
+    operator: str, parents: Mapping[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("speciate.population.breed.WORTH_FORKING", 1)
+    plan = make_plan(recipe(operator, (0, 1, 2)), parents)
+    found = {
+        carry_out(plan, tmp_path / f"{jobs} {fork}", jobs=jobs, fork=fork)
+        for jobs, fork in ((1, False), (3, False), (2, True))
+    }
+    assert len(found) == 1
 
 
 def test_only_those_that_say_so() -> None:
@@ -91,8 +105,8 @@ def test_equal_models_with_other_weights_are_told_apart(
     for number, order in enumerate([(0, 1), (1, 0)]):
         parameters = {"density": {"models": [(0.2, 0.8)[index] for index in order]}}
         models = (Parent("m0", "base"), Parent("m1", "model"), Parent("m1", "model"))
-        recipe = Recipe("dare_ties", models, parameters, 0)
-        found.add(breed(recipe, parents, tmp_path / str(number)))
+        twice = Recipe("dare_ties", models, parameters, 0)
+        found.add(breed(twice, parents, tmp_path / str(number)))
     assert len(found) == 1
 
 

@@ -270,12 +270,14 @@ def stop_after(path: Path, out: Path, engine: Engine, steps: int) -> None:
     class Stopper:
         def candidate(self, done: int, total: int) -> None: ...
 
+        def engine(self, work: object) -> None: ...
+
         def step(self, state: State, *_: object) -> None:
             if state.step == steps:
                 raise StopHere
 
     with pytest.raises(StopHere):
-        run(path, out, watch_for=lambda *_: Stopper(), start=lambda *_: engine)
+        run(path, out, view_for=lambda *_: Stopper(), start=lambda *_: engine)
 
 
 def test_a_candidate_that_fails_is_recorded_and_the_campaign_goes_on(

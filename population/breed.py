@@ -72,7 +72,7 @@ def carry_out(
         plan: What to do.
         out: The new model folder; it appears complete or not at all.
         shard_bytes: Largest safetensors file, unless a single tensor is larger.
-        jobs: Threads; one a core if not given.
+        jobs: Threads or processes; one a core if not given.
         device: Where tensors are computed with, as torch calls it.
         progress: Told how many bytes of the child were written since it was last told.
         finish: May add files to the folder, given the digest, before it gets its name.

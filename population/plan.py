@@ -23,7 +23,6 @@ from speciate.records import Parent, Recipe
 
 MEASURED = "statistics"
 """The role of files with what was measured of the models; they are no models themselves."""
-_MEASURE = "measure it with speciate stats"
 
 
 @dataclass(frozen=True)
@@ -147,8 +146,10 @@ def _check_measured(
         known |= set(names) if ADAM in operator.statistics else set()
         if known.isdisjoint(source.names):
             kinds = " or ".join(operator.statistics)
-            where = "take it from the optimizer's state" if ADAM in kinds else _MEASURE
-            raise ModelError(f"{source.label}: has no {kinds} of any weight; {where}")
+            remedy = "measure it with speciate stats"
+            if ADAM in operator.statistics:
+                remedy = "take it from the optimizer's state"
+            raise ModelError(f"{source.label}: has no {kinds} of any weight; {remedy}")
 
 
 def _stacked(

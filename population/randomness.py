@@ -126,11 +126,6 @@ def stream(seed: int, *names: str) -> Stream:
     return Stream(_hash(seed, names)[:16])
 
 
-def derive_seed(seed: int, *names: str) -> int:
-    """A seed in 0 .. 2**64-1 made of `seed` and `names`, independent of the stream so named."""
-    return int.from_bytes(_hash(seed, names)[16:24], "little")
-
-
 def _hash(seed: int, names: tuple[str, ...]) -> bytes:
     return hashlib.sha256(canonical_json([seed, *names])).digest()
 

@@ -13,10 +13,10 @@ from rich.text import Text
 from speciate import estimate
 from speciate.card import ancestors, licence_warnings
 from speciate.display import plain_table
-from speciate.effective import Part, constants, effective, idle_rules, parts, to_json
+from speciate.effective import Part, constants, effective, parts, to_json
 from speciate.errors import DiskError
-from speciate.merging import Options
-from speciate.planning import AdapterPlan, planned
+from speciate.merging import Options, checked
+from speciate.planning import AdapterPlan
 from speciate.population.crew import default_jobs
 from speciate.population.plan import Plan, Segment
 from speciate.population.recipe_file import RecipeFile
@@ -34,16 +34,14 @@ def dry_run(source: Path, file: RecipeFile, out: Path, options: Options) -> dict
         ConfigError: The recipe or an option cannot be carried out.
         ModelError: A parent is missing or damaged, or they do not fit one another.
     """
-    ignored = options.check(file)
-    plan = planned(source, file)
-    idle = idle_rules(plan) if isinstance(plan, Plan) else []
+    plan, remarks = checked(source, file, options)
     found: dict[str, Any] = {
         "recipe": str(source),
         "out": str(out),
         "operator": file.operator,
         "seed": file.seed,
         "parents": _parents(file),
-        "warnings": [*file.notes, *ignored, *idle, *licence_warnings(ancestors(file))],
+        "warnings": [*remarks, *licence_warnings(ancestors(file))],
     }
     return found | (_of_adapter(plan) if isinstance(plan, AdapterPlan) else _of(plan, out, options))
 

@@ -26,8 +26,8 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Flips:
-    """A task of right and wrong answers.
+class Pair:
+    """A task that parent and child were scored on.
 
     Attributes:
         task: Its name.
@@ -35,9 +35,6 @@ class Flips:
         items: How many both were scored on.
         before: Mean score of the parent.
         after: Mean score of the child.
-        negative: Right before and wrong after.
-        positive: Wrong before and right after.
-        p_value: McNemar's exact test, two-sided: are both kinds of flips equally likely?
     """
 
     task: str
@@ -45,6 +42,18 @@ class Flips:
     items: int
     before: float
     after: float
+
+
+@dataclass(frozen=True)
+class Flips(Pair):
+    """A task of right and wrong answers.
+
+    Attributes:
+        negative: Right before and wrong after.
+        positive: Wrong before and right after.
+        p_value: McNemar's exact test, two-sided: are both kinds of flips equally likely?
+    """
+
     negative: tuple[Change, ...]
     positive: tuple[Change, ...]
     p_value: float
@@ -60,26 +69,16 @@ class Flips:
 
 
 @dataclass(frozen=True)
-class Shifts:
+class Shifts(Pair):
     """A task with graded scores.
 
     Attributes:
-        task: Its name.
-        metric: Of its scores.
-        items: How many both were scored on.
-        before: Mean score of the parent.
-        after: Mean score of the child.
         worse: Items at which the child is worse, the largest difference first.
         better: Items at which it is better, the largest difference first.
         gain: Mean paired difference, positive when the child is better; None for a single item.
         p_value: Wilcoxon's signed-rank test, two-sided, without the items that did not change.
     """
 
-    task: str
-    metric: str
-    items: int
-    before: float
-    after: float
     worse: tuple[Change, ...]
     better: tuple[Change, ...]
     gain: Gain | None

@@ -10,7 +10,7 @@ from typing import Any
 from speciate.archive.archive import Archive
 from speciate.errors import ArchiveError
 from speciate.evaluator.statistics import Gain, paired_gain
-from speciate.evaluator.tasks import KINDS
+from speciate.evaluator.tasks import higher_is_better
 from speciate.lineage import champion
 from speciate.population.pareto import dominates, pareto
 from speciate.records import FOUNDER, Individual, Score
@@ -128,13 +128,7 @@ def front(archive: Archive, tasks: Sequence[str] = (), living: bool = False) -> 
 
 def directions(config: Mapping[str, Any]) -> dict[str, bool]:
     """Whether higher is better, by the tasks of a campaign's config."""
-    # Who wrote the kind elsewhere says it in the config: reading imports no foreign code.
-    return {
-        task["name"]: task["higher_is_better"]
-        if "higher_is_better" in task
-        else KINDS[task["kind"]].higher_is_better
-        for task in config["tasks"]
-    }
+    return {task["name"]: higher_is_better(task) for task in config["tasks"]}
 
 
 def _objectives(

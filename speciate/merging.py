@@ -63,6 +63,21 @@ class Options:
         return [f"{name}: means nothing to adapters; ignored" for name in names if file.of_adapters]
 
 
+def checked(
+    source: Path, file: RecipeFile, options: Options
+) -> tuple[Plan | AdapterPlan, list[str]]:
+    """The plan of a recipe, and what to know of recipe and options beforehand, a line each.
+
+    Raises:
+        ConfigError: The recipe or an option cannot be carried out.
+        ModelError: A parent is missing or damaged, or they do not fit one another.
+    """
+    ignored = options.check(file)
+    plan = planned(source, file)
+    idle = idle_rules(plan) if isinstance(plan, Plan) else []
+    return plan, [*file.notes, *ignored, *idle]
+
+
 def carry_out(
     source: Path,
     file: RecipeFile,
@@ -73,11 +88,9 @@ def carry_out(
     warn: Warn,
 ) -> str:
     """Makes the child and its card; see `speciate.merge_file.merge`."""
-    ignored = options.check(file)
-    plan = planned(source, file)
+    plan, remarks = checked(source, file, options)
     parents = ancestors(file)
-    idle = idle_rules(plan) if isinstance(plan, Plan) else []
-    for line in (*file.notes, *ignored, *idle):
+    for line in remarks:
         warn(line)
 
     def finish(folder: Path, digest: str) -> None:

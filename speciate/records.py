@@ -23,6 +23,11 @@ def digest_of(value: object) -> str:
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
+def derive_seed(seed: int, *names: str) -> int:
+    """A seed in 0 .. 2**64-1 made of `seed` and `names`, independent of the stream so named."""
+    return int.from_bytes(bytes.fromhex(digest_of([seed, *names]))[16:24], "little")
+
+
 @dataclass(frozen=True, slots=True)
 class Parent:
     """One parent of a recipe: the id of an individual, and the part it plays ("base", "model")."""

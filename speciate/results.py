@@ -7,7 +7,7 @@ from typing import Any
 from speciate.archive.archive import Archive
 from speciate.errors import ArchiveError
 from speciate.evaluator.statistics import Gain, paired_gain
-from speciate.evaluator.tasks import KINDS
+from speciate.evaluator.tasks import higher_is_better
 from speciate.records import Score
 from speciate.words import label
 
@@ -121,9 +121,7 @@ def _measures(
         if task["name"] in scored:
             metric = scored[task["name"]].metric
             by_metric.setdefault(metric, []).append(task["name"])
-            # A plugin's direction is archived, so that its code is not needed to read.
-            kind = KINDS.get(task["kind"])
-            higher[metric] = kind.higher_is_better if kind else task["higher_is_better"]
+            higher[metric] = higher_is_better(task)
     pooled = [
         Measure(f"all {metric}", metric, higher[metric], tuple(names))
         for metric, names in by_metric.items()

@@ -3,7 +3,7 @@
 Kinds of other packages come in by `kind_of`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from speciate.configs import schema
@@ -60,3 +60,12 @@ def kind_of(task: schema.Task) -> Any:  # noqa: ANN401
         TaskError: The plugin cannot be imported, or is no kind.
     """
     return load(task) if isinstance(task, schema.Plugin) else KINDS[task.kind]
+
+
+def higher_is_better(task: Mapping[str, Any]) -> bool:
+    """The direction of a task's metric, by its section of an archived campaign.
+
+    A plugin's is archived, so that reading imports no foreign code.
+    """
+    kind = KINDS.get(task["kind"])
+    return bool(kind.higher_is_better if kind else task["higher_is_better"])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from speciate.configs import schema
 from speciate.evaluator import Engine, Sampling, Tokens
 from speciate.evaluator.tokenizer import Tokenizer
-from speciate.records import digest_of
+from speciate.records import derive_seed
 
 
 def answers(
@@ -26,12 +26,8 @@ def answers(
 
 
 def answer_seed(seed: int, item: int, repeat: int) -> int:
-    """Seed in 0 .. 2**63-1 of one answer, the same wherever and in whatever order it is written.
-
-    It is `derive_seed` of the population, which stages do not import, without its lowest bit.
-    """
-    digest = bytes.fromhex(digest_of([seed, "answer", str(item), str(repeat)]))
-    return int.from_bytes(digest[16:24], "little") >> 1
+    """Seed in 0 .. 2**63-1 of one answer, the same wherever and in whatever order it is written."""
+    return derive_seed(seed, "answer", str(item), str(repeat)) >> 1
 
 
 def cut(text: str, stop: Sequence[str]) -> str:

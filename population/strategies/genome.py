@@ -11,9 +11,9 @@ from typing import Any
 
 from speciate.configs import schema
 from speciate.population.crossover import cross
-from speciate.population.randomness import Stream, derive_seed, stream
+from speciate.population.randomness import Stream, stream
 from speciate.population.selection import Ranked, elites, ranked, roulette, tournament
-from speciate.records import Individual, Parent, Proposal, Recipe, State
+from speciate.records import Individual, Parent, Proposal, Recipe, State, derive_seed
 
 Known = Mapping[str, Individual]
 

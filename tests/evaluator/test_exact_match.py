@@ -11,7 +11,7 @@ from speciate.evaluator import Engine, Sampling
 from speciate.evaluator.tasks.extraction import NO_ANSWER
 from speciate.evaluator.tasks.generation import answer_seed
 from speciate.evaluator.tokenizer import Tokenizer
-from speciate.population.randomness import derive_seed
+from speciate.records import derive_seed
 
 SAMPLED: dict[str, Any] = {"kind": "exact_match", "max_tokens": 6, "temperature": 1.0}
 

@@ -30,12 +30,15 @@ def test_each_thing_is_done_once_and_progress_told() -> None:
     assert sum(heard) == 20 << 23
 
 
-def test_a_slow_thing_leaves_the_others_to_other_processes() -> None:
+def test_a_slow_thing_leaves_the_others_to_other_processes(tmp_path: Path) -> None:
     def work(numbers: Iterator[int], _: Tell) -> list[int]:
         done = []
         for number in numbers:
             done.append(number)
-            time.sleep(1.0 if number == 0 else 0.001)
+            if number == 0:
+                assert patiently((tmp_path / "last").exists)
+            if number == 29:
+                (tmp_path / "last").touch()
         return done
 
     assert [0] in side_by_side(work, 30, 2)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from speciate.population.randomness import derive_seed, stream
+from speciate.population.randomness import stream
+from speciate.records import derive_seed
 
 PINNED_UNIFORM = [0.27834165044629855, 0.6772826917685462]
 PINNED_NORMAL = [-0.2595669627189636, 0.5586971044540405, -0.7648738026618958]

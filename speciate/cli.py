@@ -128,7 +128,7 @@ def _settle() -> None:
     """Before anything heavy is imported: quiet libraries, and threads that share cores."""
     warnings.filterwarnings("ignore")
     # Imports make many objects and drop few: looking for garbage after every 700 takes a tenth.
-    gc.set_threshold(50_000)
+    gc.set_threshold(500_000)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # They are searched for: 30 ms.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")

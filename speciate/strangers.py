@@ -6,8 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 _LONGEST = 1 << 16
 
 
@@ -26,6 +24,8 @@ def front_matter(folder: Path) -> Mapping[str, Any]:
     ends = [number for number, line in enumerate(lines) if line.strip() == "---"]
     if len(ends) < 2 or ends[0] != 0:
         return {}
+    import yaml  # Late: it takes as long as the smallest merges.
+
     with suppress(yaml.YAMLError, ValueError, TypeError, RecursionError):
         found = yaml.safe_load("\n".join(lines[1 : ends[1]]))
         return found if isinstance(found, dict) else {}
@@ -34,6 +34,8 @@ def front_matter(folder: Path) -> Mapping[str, Any]:
 
 def as_front_matter(fields: Mapping[str, object]) -> str:
     """The beginning of a README.md."""
+    import yaml
+
     return f"---\n{yaml.safe_dump(dict(fields), sort_keys=False)}---"
 
 

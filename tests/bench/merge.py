@@ -2,7 +2,7 @@
 
 Makes a base and three experts of the shape of Qwen2.5-0.5B (bfloat16, random weights), brings them
 into the page cache, and merges them as whole processes: median wall time of several runs, largest
-private (anonymous) memory of the process tree, ratio, and distance from the floor, which is reading
+private (anonymous) memory of the process tree in one more run, ratio, and distance from the floor, which is reading
 every input byte once and writing every output byte once at the speed of `cp`. With `--memory`, the
 memory of speciate alone on a model of the shape of Qwen2.5-3B, which must stay about the same.
 
@@ -21,7 +21,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import psutil
 import torch
@@ -56,13 +55,6 @@ OPERATORS: dict[str, dict[str, object]] = {
     "dare_ties": {"density": 0.5, "majority": "positive"},
 }
 VOTED = {name: {k: v for k, v in p.items() if k != "majority"} for name, p in OPERATORS.items()}
-
-
-class Run(NamedTuple):
-    """What a process took: wall time in seconds, private memory in bytes."""
-
-    seconds: float
-    memory: int
 
 
 def shapes(shape: dict[str, int]) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -135,29 +127,45 @@ def recipe_of_theirs(folder: Path, operator: str) -> Path:
     return path
 
 
-def measured(command: list[str]) -> Run:
-    """Runs a process to its end, looking at its memory four times a second."""
-    environment = os.environ | {"HF_HUB_OFFLINE": "1"}
-    # Without its cache of compiled modules, Python compiles them at every start: half a second.
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+def timed(command: list[str]) -> float:
+    """Wall time of a process in seconds."""
     start = time.perf_counter()
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    _finish(command, _started(command))
+    return time.perf_counter() - start
+
+
+def memory_of(command: list[str]) -> float:
+    """Largest private memory of a process and its children in MiB, looked at ten times a second.
+
+    In a run of its own, since looking takes time.
+    """
+    process = _started(command)
     largest = [0]
     watch = threading.Thread(target=_watch, args=(process, largest), daemon=True)
     watch.start()
+    _finish(command, process)
+    return largest[0] / 2**20
+
+
+def _started(command: list[str]) -> "subprocess.Popen[str]":
+    environment = os.environ | {"HF_HUB_OFFLINE": "1"}
+    # Without its cache of compiled modules, Python compiles them at every start: half a second.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def _finish(command: list[str], process: "subprocess.Popen[str]") -> None:
     said, _ = process.communicate()
-    seconds = time.perf_counter() - start
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{said}")
-    return Run(seconds, largest[0])
 
 
 def _watch(process: "subprocess.Popen[str]", largest: list[int]) -> None:
     while process.poll() is None:
         largest[0] = max(largest[0], _anonymous(process.pid))
-        time.sleep(0.25)
+        time.sleep(0.1)
 
 
 def _anonymous(pid: int) -> int:
@@ -213,16 +221,19 @@ def compare(folder: Path, operator: str, repeats: int) -> str:
             str(out),
         ],
     }
-    runs: dict[str, list[Run]] = {name: [] for name in commands}
+    memory: dict[str, float] = {}
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for name, command in commands.items():
+        memory[name] = memory_of(command)
+        shutil.rmtree(out)
     for _ in range(repeats):
         for name, command in commands.items():
             warm(folder)
-            runs[name].append(measured(command))
+            seconds[name].append(timed(command))
             shutil.rmtree(out)
-    theirs, ours = (statistics.median(r.seconds for r in runs[name]) for name in commands)
-    memory = {name: max(run.memory for run in found) / 2**20 for name, found in runs.items()}
+    theirs, ours = (statistics.median(seconds[name]) for name in commands)
     least = floor(folder, operator)
-    spread = ", ".join(f"{run.seconds:.2f}" for run in runs["speciate"])
+    spread = ", ".join(f"{run:.2f}" for run in seconds["speciate"])
     return (
         f"| {operator} | {theirs:.2f} | {ours:.2f} ({spread}) | {theirs / ours:.1f} "
         f"| {memory['mergekit']:.0f} | {memory['speciate']:.0f} | {ours / least:.1f} |"
@@ -233,10 +244,13 @@ def alone(folder: Path, operator: str) -> str:
     """One line of the table of speciate alone, as it merges by default."""
     out = folder / "out"
     program = str(Path(sys.executable).parent / "speciate")
-    warm(folder)
-    run = measured([program, "merge", str(recipe_of_ours(folder, operator, vote=True)), str(out)])
+    command = [program, "merge", str(recipe_of_ours(folder, operator, vote=True)), str(out)]
+    memory = memory_of(command)
     shutil.rmtree(out)
-    return f"| {operator} | {run.seconds:.2f} | {run.memory / 2**20:.0f} |"
+    warm(folder)
+    seconds = timed(command)
+    shutil.rmtree(out)
+    return f"| {operator} | {seconds:.2f} | {memory:.0f} |"
 
 
 def main() -> None:

@@ -2,9 +2,9 @@
 
 Makes a base and three experts of the shape of Qwen2.5-0.5B (bfloat16, random weights), brings them
 into the page cache, and merges them as whole processes: median wall time of several runs, largest
-private (anonymous) memory of the process tree in one more run, ratio, and distance from the floor, which is reading
-every input byte once and writing every output byte once at the speed of `cp`. With `--memory`, the
-memory of speciate alone on a model of the shape of Qwen2.5-3B, which must stay about the same.
+private (anonymous) memory of the process tree in one more run, ratio, and distance from the floor,
+which is reading every input byte once and writing every output byte once at the speed of `cp`. With
+`--memory`, the memory of speciate alone on the shape of Qwen2.5-3B, which must stay about the same.
 
 Prints the tables of docs/benchmarks.md.
 """

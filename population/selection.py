@@ -1,6 +1,7 @@
-"""Who survives and who breeds: rules on (id, fitness) pairs; no rule ever sees a failed candidate.
+"""Who survives and who breeds: rules on (id, worth) pairs; no rule ever sees a failed candidate.
 
-All break ties by id, so that the order in which a population is listed does not matter.
+Worth is fitness, at least 0, or less than 0 for who breaks a constraint. All break ties by id, so
+that the order in which a population is listed does not matter.
 """
 
 from collections.abc import Sequence
@@ -21,10 +22,14 @@ def elites(pool: Sequence[Ranked], count: int) -> list[Ranked]:
 
 
 def roulette(pool: Sequence[Ranked], count: int, stream: Stream) -> list[Ranked]:
-    """`count` members of `pool` without replacement, each draw in proportion to fitness >= 0."""
+    """`count` members of `pool` without replacement, each draw in proportion to worth.
+
+    Those of worth below 0 come only when there are no others, best first.
+    """
     rest, chosen = ranked(pool), []
     for _ in range(min(count, len(rest))):
-        chosen.append(rest.pop(stream.choice([fitness for _, fitness in rest])))
+        worths = [worth for _, worth in rest if worth >= 0]
+        chosen.append(rest.pop(stream.choice(worths) if worths else 0))
     return chosen
 
 

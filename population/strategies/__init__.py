@@ -6,10 +6,12 @@ campaign can be taken up again anywhere and goes on as if it had never stopped.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from speciate.population.strategies.genome import Genome
 from speciate.population.strategies.genome_plus import GenomePlus
+from speciate.population.strategies.nsga2 import Nsga2
+from speciate.population.strategies.steady_state import SteadyState
 from speciate.records import Individual, Proposal, State
 
 
@@ -24,10 +26,15 @@ class Strategy(Protocol):
         """The state after step 0, in which the founders were evaluated."""
 
     def ask(self, state: State, known: Mapping[str, Individual]) -> tuple[Proposal, ...] | None:
-        """What to breed in the next step, perhaps nothing; None when the campaign is over.
+        """What to breed besides what is pending, perhaps nothing; None when the campaign is over.
 
-        Proposals may name earlier ones of the same step as parents.
+        Called before each step, and never with other results than those that the state was told
+        of, however fast others came in. Proposals may name pending ones, or earlier ones of the
+        same call, as parents.
         """
+
+    def due(self, state: State) -> int:
+        """How many of the oldest pending proposals the next step is to be told of."""
 
     def tell(
         self, state: State, born: Sequence[Individual], known: Mapping[str, Individual]
@@ -35,14 +42,16 @@ class Strategy(Protocol):
         """The state after the step in which `born`, failed ones among them, were evaluated.
 
         Args:
-            state: The one that was asked with.
+            state: The one that was asked with, `born` no longer pending in it.
             born: In the order in which they were proposed.
             known: Everyone ever evaluated, `born` included.
         """
 
 
-# Each is called with (config, seed, base id or None, ids of the founders to breed from).
-STRATEGIES: dict[str, Callable[[Any, int, str | None, Sequence[str]], Strategy]] = {
+# Each is called with (config, seed, base id or None, ids of the founders to breed from, goals).
+STRATEGIES: dict[str, Callable[..., Strategy]] = {
     "genome": Genome,
     "genome_plus": GenomePlus,
+    "steady_state": SteadyState,
+    "nsga2": Nsga2,
 }

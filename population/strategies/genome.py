@@ -4,33 +4,23 @@ After Zhang et al., "Nature-Inspired Population-Based Evolution of Large Languag
 without the defects of the published code; tests/population/strategies names each.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import combinations
 from typing import Any
 
 from speciate.configs import schema
-from speciate.population.crossover import cross
+from speciate.population.goals import Known
 from speciate.population.randomness import Stream, stream
 from speciate.population.selection import Ranked, elites, ranked, roulette, tournament
-from speciate.records import Individual, Parent, Proposal, Recipe, State, derive_seed
+from speciate.population.strategies.breeder import Breeder, ids
+from speciate.records import Individual, Proposal, Recipe, State
 
-Known = Mapping[str, Individual]
 
-
-class Genome:
+class Genome(Breeder):
     """Founding by pairs, then generations of crossover, mutation and tournament selection."""
 
     name = "genome"
-
-    def __init__(
-        self, config: schema.Genome, seed: int, base: str | None, models: Sequence[str]
-    ) -> None:
-        """Takes the ids of the founders; `base` is not bred from except as origin."""
-        self.config = config
-        self.seed = seed
-        self.base = base
-        self.models = tuple(models)
+    config: schema.Genome
 
     @property
     def steps(self) -> int:
@@ -39,15 +29,14 @@ class Genome:
 
     def start(self, founders: Sequence[Individual]) -> State:
         """See `Strategy.start`."""
-        pool = [(one.id, one.fitness) for one in founders if one.id in self.models]
-        order = ranked(pool)
+        known = {one.id: one for one in founders}
+        members = ids(self.ranked([one.id for one in founders if one.id in self.models], known))
         memory = {
             "phase": "breed" if self.config.founding == "founders" else "found",
             "generation": 0,
-            "best": order[0][0],
-            "worst": order[-1][0],
+            "best": members[0],
+            "worst": members[-1],
         }
-        members = tuple(name for name, _ in order)
         return State(step=1, members=members, references=members, memory=memory)
 
     def ask(self, state: State, known: Known) -> tuple[Proposal, ...] | None:
@@ -56,23 +45,27 @@ class Genome:
             return None
         if state.memory["phase"] == "found":
             return self._numbered(state, self._firsts(state), "founding")
-        members = fitness_of(state.members, known)
-        children = self._numbered(state, self._children(state, members), "crossover")
+        children = self._numbered(state, self._children(state, known), "crossover")
         parents = [*state.members, *(child.recipe.id for child in children)]
         later = replace(state, asked=state.asked + len(children))
         mutants = self._numbered(later, self._mutants(later, parents), "mutation")
         return children + mutants
 
+    def due(self, state: State) -> int:
+        """See `Strategy.due`: a generation is told as one."""
+        return len(state.pending)
+
     def tell(self, state: State, born: Sequence[Individual], known: Known) -> State:
         """See `Strategy.tell`."""
         state = self._seen(state, born, known)
-        alive = [(one.id, one.fitness) for one in born if one.evaluation]
         if state.memory["phase"] == "found":
+            alive = self.ranked([one.id for one in born], known)
             # Where pairs failed, founders themselves fill their places.
-            spare = ranked(fitness_of(self.models, known))
+            spare = self.ranked(self.models, known)
             pool = (alive + spare)[: max(self.config.population, 2)] if len(alive) < 2 else alive
             return self._next(state, ranked(pool), phase="breed")
-        survivors = self.select(state, fitness_of(state.members, known) + alive)
+        pool = self.ranked([*state.members, *(one.id for one in born)], known)
+        survivors = self.select(state, pool)
         return self._next(state, survivors, generation=state.memory["generation"] + 1)
 
     def select(self, state: State, pool: Sequence[Ranked]) -> list[Ranked]:
@@ -94,24 +87,19 @@ class Genome:
     def _firsts(self, state: State) -> list[Recipe]:
         """Up to N merges of founders at random weights: of all of them, or of N shuffled pairs."""
         draws = self.stream(state, "founding")
-        size = self.config.population
-        groups: Sequence[tuple[str, ...]] = [self.models] * size
-        if self.config.founding == "pairs":
-            groups = draws.shuffle(list(combinations(self.models, 2)))[:size]
-        return [
-            self._cross(state, index, group, draws.uniform(len(group)).tolist(), draws)
-            for index, group in enumerate(groups)
-        ]
+        groups = self.groups(draws)
+        return [self.mixed(state.asked + index, one, draws) for index, one in enumerate(groups)]
 
-    def _children(self, state: State, members: Sequence[Ranked]) -> list[Recipe]:
+    def _children(self, state: State, known: Known) -> list[Recipe]:
         """Up to N/2 offspring of two distinct parents, both drawn in proportion to fitness."""
         draws = self.stream(state, "crossover")
+        members = self.ranked(state.members, known)
         children: list[Recipe] = []
         for _ in range(len(members) // 2):
             if draws.uniform(1)[0] < self.config.crossover_rate:
-                pair = roulette(members, 2, draws)
-                names, weights = zip(*pair, strict=True)
-                children.append(self._cross(state, len(children), names, weights, draws))
+                pair = ids(roulette(members, 2, draws))
+                weights = [known[name].fitness for name in pair]
+                children.append(self.crossed(state.asked + len(children), pair, weights, draws))
         return children
 
     def _mutants(self, state: State, parents: Sequence[str]) -> list[Recipe]:
@@ -122,26 +110,7 @@ class Genome:
             for parent, draw in zip(parents, draws, strict=True)
             if draw < self.config.mutation_rate
         ]
-        parameters = {"sigma": self.config.sigma, "density": self.config.gene_rate}
-        return [
-            Recipe("gaussian", (Parent(parent, "parent"),), parameters, self.key(state, index))
-            for index, parent in enumerate(chosen)
-        ]
-
-    def _cross(
-        self,
-        state: State,
-        index: int,
-        names: Sequence[str],
-        weights: Sequence[float],
-        draws: Stream,
-    ) -> Recipe:
-        key = self.key(state, index)
-        return cross(self.config.crossover, names, weights, self.base, draws, key)
-
-    def key(self, state: State, index: int) -> int:
-        """Seed of the recipe of the step's proposal at `index`."""
-        return derive_seed(self.seed, self.name, "proposal", str(state.asked + index))
+        return [self.mutant(state.asked + index, parent) for index, parent in enumerate(chosen)]
 
     def _numbered(
         self, state: State, recipes: Sequence[Recipe], reason: str
@@ -152,18 +121,12 @@ class Genome:
         )
 
     def _seen(self, state: State, born: Sequence[Individual], known: Known) -> State:
-        """Counts the proposals, and remembers the best and the worst ever seen."""
+        """Counts the step, and remembers the best and the worst ever seen."""
         seen = {state.memory["best"], state.memory["worst"]}
-        pool = fitness_of(sorted(seen | {one.id for one in born}), known)
-        order = ranked(pool)
-        memory = dict(state.memory) | {"best": order[0][0], "worst": order[-1][0]}
-        return replace(state, step=state.step + 1, asked=state.asked + len(born), memory=memory)
+        order = ids(self.ranked(sorted(seen | {one.id for one in born}), known))
+        memory = dict(state.memory) | {"best": order[0], "worst": order[-1]}
+        return replace(state, step=state.step + 1, memory=memory)
 
     def _next(self, state: State, members: Sequence[Ranked], **memory: Any) -> State:  # noqa: ANN401
-        names = tuple(name for name, _ in members)
-        return replace(state, members=names, references=(), memory=dict(state.memory) | memory)
-
-
-def fitness_of(names: Sequence[str], known: Known) -> list[Ranked]:
-    """(id, fitness) of those that did not fail."""
-    return [(name, known[name].fitness) for name in names if known[name].evaluation]
+        merged = dict(state.memory) | memory
+        return replace(state, members=ids(members), references=(), memory=merged)

@@ -10,8 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from speciate.configs import schema
+from speciate.population.goals import Known
 from speciate.population.selection import Ranked, ranked, roulette
-from speciate.population.strategies.genome import Genome, Known, fitness_of
+from speciate.population.strategies.breeder import ids
+from speciate.population.strategies.genome import Genome
 from speciate.records import Individual, Parent, Proposal, Recipe, State
 
 
@@ -86,7 +88,7 @@ class GenomePlus(Genome):
             Parent(came_from, "inertia_from"),
             Parent(went_to, "inertia_to"),
         )
-        return Recipe("succession", parents, parameters, self.key(state, index))
+        return Recipe("succession", parents, parameters, self.key(state.asked + index))
 
     def _moved(self, state: State, born: Sequence[Individual], known: Known) -> State:
         """Those that moved stand where they went; those whose move failed stay."""
@@ -100,12 +102,10 @@ class GenomePlus(Genome):
                 trails |= {old: before} if before else {}
                 continue
             own = [before["best"] if before else old, new.id]
-            best = ranked(fitness_of(own, known))[0][0]
+            best = self.ranked(own, known)[0][0]
             trails[new.id] = {"best": best, "from": old, "step": state.memory["step"]}
             members.append(new.id)
-        moved = replace(
-            after, members=tuple(name for name, _ in ranked(fitness_of(members, known)))
-        )
+        moved = replace(after, members=ids(self.ranked(members, known)))
         return self._with_references(
             moved,
             phase="breed",

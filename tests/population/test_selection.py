@@ -43,6 +43,14 @@ def test_roulette_draws_in_proportion_to_fitness() -> None:
     assert first["c"] / 2000 == pytest.approx(0.1, abs=0.03)
 
 
+def test_roulette_draws_who_breaks_constraints_last_and_in_order() -> None:
+    pool = [("a", -0.2), ("b", 0.0), ("c", -0.1), ("d", 0.4)]
+    for seed in range(20):
+        names = [name for name, _ in roulette(pool, 4, stream(seed, "r"))]
+        assert set(names[:2]) == {"b", "d"}
+        assert names[2:] == ["c", "a"]
+
+
 def test_a_tournament_of_all_takes_the_best() -> None:
     pool = [("a", 0.1), ("b", 0.9), ("c", 0.5)]
     assert tournament(pool, 1, 3, stream(0, "t")) == [("b", 0.9)]

@@ -1,0 +1,83 @@
+"""What sections of strategies share."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from speciate.configs.operators import CROSSOVERS
+from speciate.configs.operators.common import NonNegative, Positive
+from speciate.configs.section import Section, nearest
+from speciate.configs.tasks import Name
+
+Rate = Annotated[float, Field(ge=0, le=1)]
+Range = tuple[float, float]
+Drawn = float | bool | str | Range
+
+
+def _end_of(key: str, value: Any, end: int) -> Any:  # noqa: ANN401
+    """A parameter with the lower (0) or upper (1) ends of all its ranges."""
+    if isinstance(value, dict):
+        return {name: _end_of(name, part, end) for name, part in value.items()}
+    if not isinstance(value, tuple):
+        return value
+    if value[0] > value[1]:
+        raise ValueError(f"'{key}' must be [low, high], not [{value[0]:g}, {value[1]:g}]")
+    return value[end]
+
+
+class Crossover(Section):
+    """One operator that crossover may use, and how its parameters are drawn."""
+
+    operator: str = Field("linear", description="Name of an operator that merges models.")
+    share: Positive = Field(1.0, description="Weight of this operator among those listed.")
+    parameters: dict[str, Drawn | dict[str, Drawn]] = Field(
+        {}, description="Fixed values, or [low, high] to draw from uniformly; also in tables."
+    )
+
+    @field_validator("operator")
+    @classmethod
+    def _can_cross(cls, operator: str) -> str:
+        if operator not in CROSSOVERS:
+            raise ValueError(f"unknown value '{operator}'; {nearest(operator, list(CROSSOVERS))}")
+        return operator
+
+    @field_validator("parameters")
+    @classmethod
+    def _accepted(cls, parameters: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        model = CROSSOVERS.get(info.data.get("operator", ""))
+        if model is None:
+            return parameters
+        # How much of each parent there is comes from the strategy.
+        known = [name for name in model.model_fields if name != model.share]
+        for key in parameters:
+            if key not in known:
+                raise ValueError(f"unknown parameter '{key}'; {nearest(key, known)}")
+        for end in (0, 1):
+            model.model_validate({k: _end_of(k, value, end) for k, value in parameters.items()})
+        return parameters
+
+
+class Breeding(Section):
+    """What all strategies have that breed by crossover and mutation."""
+
+    population: Annotated[int, Field(ge=2)] = Field(10, description="N, living individuals.")
+    founding: Literal["pairs", "all", "founders"] = Field(
+        "pairs",
+        description="First children: merges of up to N pairs of founders at random weights (the "
+        "paper's), N merges of all founders at random weights, or none: founders are bred from.",
+    )
+    crossover_rate: Rate = Field(0.8, description="Probability that two parents are crossed.")
+    gene_rate: Rate = Field(0.01, description="Fraction of a mutant's elements that is moved.")
+    sigma: NonNegative = Field(0.01, description="Of the noise, in weights.")
+    tournament: Annotated[int, Field(ge=1)] = Field(3, description="Size of a tournament.")
+    crossover: tuple[Crossover, ...] = Field(
+        (Crossover(),), description="Operators of founding and crossover.", min_length=1
+    )
+
+
+def all_different(names: tuple[Name, ...]) -> tuple[Name, ...]:
+    """Refuses a task that is named twice."""
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"'{name}' is named twice; name each task once")
+    return names

@@ -1,0 +1,162 @@
+"""Strategies played against scripted scores, by the rules of the campaign's loop."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pytest
+
+from speciate.configs import schema
+from speciate.configs.constraints import Constraint, archived
+from speciate.population.goals import Goals
+from speciate.population.randomness import stream
+from speciate.population.strategies import STRATEGIES, Strategy
+from speciate.records import (
+    FOUNDER,
+    Evaluation,
+    Individual,
+    Proposal,
+    Recipe,
+    Score,
+    State,
+    digest_of,
+)
+
+SECTIONS = {
+    "genome": schema.Genome,
+    "genome_plus": schema.GenomePlus,
+    "steady_state": schema.SteadyState,
+    "nsga2": schema.Nsga2,
+}
+SMALL: dict[str, dict[str, object]] = {
+    "genome": {"population": 6, "generations": 4},
+    "genome_plus": {"population": 6, "generations": 4},
+    "steady_state": {"population": 6, "evaluations": 30, "lag": 4},
+    "nsga2": {"population": 6, "generations": 4, "objectives": ["one", "two"]},
+}
+Scores = Mapping[str, float] | None
+Scoring = Callable[[Recipe], Scores]
+
+
+class Landscape:
+    """Models are points: merges are averages, and a task asks for being near a place."""
+
+    def __init__(self, founders: Sequence[Recipe], targets: Mapping[str, Sequence[float]]) -> None:
+        """Founders stand at the unit vectors."""
+        self.targets = {task: np.asarray(place) for task, place in targets.items()}
+        self.points = {
+            recipe.id: row for recipe, row in zip(founders, np.eye(len(founders)), strict=True)
+        }
+
+    def __call__(self, recipe: Recipe) -> Scores:
+        if recipe.id not in self.points:
+            self.points[recipe.id] = self._child(recipe)
+        point = self.points[recipe.id]
+        return {
+            task: float(1 / (1 + np.sum((point - place) ** 2)))
+            for task, place in self.targets.items()
+        }
+
+    def _child(self, recipe: Recipe) -> np.ndarray:
+        parents = [self.points[parent.id] for parent in recipe.parents]
+        if recipe.operator == "linear":
+            return np.average(parents, axis=0, weights=recipe.parameters["weights"])
+        assert recipe.operator == "gaussian"
+        noise = stream(recipe.seed, "noise").normal(parents[0].shape).numpy()
+        return parents[0] + recipe.parameters["sigma"] * noise
+
+
+class Toy:
+    """Founders, strategies to play with, and how they are played."""
+
+    founders = tuple(Recipe(FOUNDER, (), {"name": name, "digest": name * 64}, 0) for name in "abcd")
+    ids = tuple(recipe.id for recipe in founders)
+    base = ids[0]
+
+    @staticmethod
+    def hashed(name: str) -> float:
+        """A number in [0, 1) that is as good as random, and the same everywhere."""
+        return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 2**32
+
+    @classmethod
+    def random(cls, recipe: Recipe) -> Scores:
+        """Scores of two tasks that have nothing to do with one another."""
+        return {task: cls.hashed(recipe.id + task) for task in ("one", "two")}
+
+    @staticmethod
+    def by_name(fitness: Callable[[str], float | None]) -> Scoring:
+        """Scores by id."""
+
+        def score(recipe: Recipe) -> Scores:
+            value = fitness(recipe.id)
+            return None if value is None else {"one": value, "two": value}
+
+        return score
+
+    def landscape(self, **targets: Sequence[float]) -> Landscape:
+        """Tasks by the places that they ask for, one number a founder."""
+        return Landscape(self.founders, targets)
+
+    def strategy(
+        self,
+        kind: str,
+        seed: int = 0,
+        constraints: Sequence[Constraint] = (),
+        lower: Sequence[str] = (),
+        **settings: object,
+    ) -> Strategy:
+        """A small strategy of this type; tasks are better higher, but those in `lower`."""
+        section = SECTIONS[kind].model_validate({"type": kind, **SMALL[kind], **settings})
+        goals = Goals({task: task not in lower for task in ("one", "two")}, constraints)
+        return STRATEGIES[kind](section, seed, self.base, self.ids, goals)
+
+    @staticmethod
+    def constraint(**section: object) -> Constraint:
+        """As in a campaign file."""
+        (found,) = archived({"constraints": [section]})
+        return found
+
+    @staticmethod
+    def individual(recipe: Recipe, step: int, scores: Scores) -> Individual:
+        """As the campaign's stages make it."""
+        if scores is None:
+            return Individual(recipe, None, step, "test", error="failed")
+        items = {task: Score("accuracy", (value,)) for task, value in scores.items()}
+        evaluation = Evaluation(sum(scores.values()) / len(scores), items, "scripted")
+        return Individual(recipe, digest_of(recipe.id), step, "test", "", evaluation)
+
+    def play(
+        self,
+        one: Strategy,
+        score: Scoring | None = None,
+        steps: int = 1000,
+        others: Mapping[str, Individual] | None = None,
+    ) -> tuple[list[State], dict[str, Individual]]:
+        """The states after each step, and everyone; `others` are known before they are told of."""
+        score = score or self.by_name(self.hashed)
+        founders = [self.individual(recipe, 0, score(recipe)) for recipe in self.founders]
+        everyone = {**(others or {}), **{founder.id: founder for founder in founders}}
+        states = [one.start(founders)]
+        while len(states) <= steps and (asked := one.ask(states[-1], everyone)) is not None:
+            state = self.asking(states[-1], asked)
+            due = one.due(state)
+            born = [
+                self.individual(proposal.recipe, state.step, score(proposal.recipe))
+                for proposal in state.pending[:due]
+            ]
+            everyone |= {child.id: child for child in born}
+            states.append(one.tell(state.told(due), born, everyone))
+        return states, everyone
+
+    @staticmethod
+    def asking(state: State, asked: Sequence[Proposal]) -> State:
+        """The state after proposals, whose numbers and parents are in order."""
+        numbers = [proposal.number for proposal in asked]
+        assert numbers == list(range(state.asked, state.asked + len(numbers)))
+        return state.asking(asked)
+
+
+@pytest.fixture(scope="session")
+def toy() -> Toy:
+    """What strategies are tested with."""
+    return Toy()

@@ -1,0 +1,168 @@
+"""The asynchronous strategy: its window, what proposals depend on, and that it finds something."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from speciate.configs.schema import SteadyState
+from speciate.records import Individual, Proposal, Recipe
+
+windows = st.integers(1, 9).flatmap(lambda lag: st.tuples(st.just(lag), st.integers(1, lag)))
+POOR = (-0.2, 0.9, 0.3, 0.2)  # A place outside of all averages of the founders.
+
+
+def proposals(toy: Any, one: Any, score: Any) -> list[Proposal]:
+    """All proposals by number, with the window checked at every step."""
+    states, known = toy.play(one, score)
+    found: list[Proposal] = []
+    for state in states:
+        found += one.ask(state, known) or ()
+        told = state.asked - len(state.pending)
+        assert len(found) - told == min(one.config.lag, one.config.evaluations - told)
+    assert [proposal.number for proposal in found] == list(range(one.config.evaluations))
+    return found
+
+
+@settings(max_examples=25, deadline=None)
+@given(windows, st.integers(1, 30), st.integers(0, 3))
+def test_the_window_is_full_and_never_overfull(
+    toy: Any, window: tuple[int, int], evaluations: int, seed: int
+) -> None:
+    lag, batch = window
+    proposals(
+        toy,
+        toy.strategy("steady_state", seed, lag=lag, batch=batch, evaluations=evaluations),
+        toy.random,
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(windows, st.integers(0, 29), st.sampled_from(["pairs", "all", "founders"]))
+def test_a_proposal_depends_on_no_result_within_its_window(
+    toy: Any, window: tuple[int, int], changed: int, founding: str
+) -> None:
+    lag, batch = window
+    more = {"lag": lag, "batch": batch, "founding": founding, "crossover_rate": 0.5}
+
+    def with_result(value: float) -> list[Proposal]:
+        one = toy.strategy("steady_state", **more)
+        seen: list[str] = list(toy.ids)
+
+        def score(recipe: Recipe) -> Mapping[str, float]:
+            if recipe.id not in seen:
+                seen.append(recipe.id)
+            place = seen.index(recipe.id) - len(toy.ids)
+            mine = value if place == changed else toy.hashed(recipe.id)
+            return {"one": mine, "two": mine}
+
+        return proposals(toy, one, score)
+
+    best, worst = with_result(1.0), with_result(0.0)
+    told_before = changed // batch * batch
+    assert best[: told_before + lag] == worst[: told_before + lag]
+
+
+@settings(max_examples=10, deadline=None)
+@given(windows, st.integers(0, 5))
+def test_results_that_came_in_early_change_nothing(
+    toy: Any, window: tuple[int, int], seed: int
+) -> None:
+    lag, batch = window
+    one = toy.strategy("steady_state", seed, lag=lag, batch=batch)
+    states, everyone = toy.play(one, toy.random)
+    assert toy.play(one, toy.random, others=everyone)[0] == states
+
+
+def test_with_room_for_one_it_is_told_of_each_before_the_next(toy: Any) -> None:
+    states, known = toy.play(toy.strategy("steady_state", lag=1))
+    assert all(not state.pending for state in states)
+    for state in states[-10:]:
+        (proposal,) = toy.strategy("steady_state", lag=1).ask(state, known) or [None]
+        if proposal:
+            assert {parent.id for parent in proposal.recipe.parents} <= set(state.members)
+
+
+def test_batches_enter_one_by_one(toy: Any) -> None:
+    """Members after a batch are those that single steps with the same results would leave."""
+    one = toy.strategy("steady_state", batch=4, lag=8)
+    single = toy.strategy("steady_state", batch=1, lag=8)
+    states, known = toy.play(one)
+    for before, after in pairwise(states):
+        state = toy.asking(before, one.ask(before, known))
+        due = one.due(state)
+        for proposal in state.pending[:due]:
+            state = single.tell(state.told(1), [known[proposal.recipe.id]], known)
+        assert state.members == after.members
+
+
+def test_the_best_ever_seen_lives(toy: Any) -> None:
+    states, known = toy.play(toy.strategy("steady_state"))
+    for state in states:
+        told = [one for one in known.values() if one.step < state.step]
+        order = sorted(told, key=lambda one: (-one.fitness, one.id))
+        # All founders and children compete for six places.
+        assert list(state.members) == [one.id for one in order[:6]]
+
+
+def test_the_founding_comes_first_and_counts(toy: Any) -> None:
+    found = proposals(toy, toy.strategy("steady_state", evaluations=10), toy.random)
+    reasons = [proposal.reason for proposal in found]
+    assert reasons[:6] == ["founding"] * 6
+    assert "founding" not in reasons[6:]
+    pairs = {proposal.recipe.with_role("model") for proposal in found[:6]}
+    assert len(pairs) == 6
+
+
+def test_weights_that_live_already_do_not_come_in_again(toy: Any) -> None:
+    one = toy.strategy("steady_state")
+    states, known = toy.play(one, steps=10)
+    state = states[-1]
+    twin = known[state.members[0]]
+    copy = Individual(
+        Recipe("linear", (), {}, 9), twin.digest, state.step, "test", "", twin.evaluation
+    )
+    assert one.tell(state, [copy], known | {copy.id: copy}).members == state.members
+
+
+def test_the_oldest_leave_whatever_they_are_worth(toy: Any) -> None:
+    one = toy.strategy("steady_state", replace="oldest", evaluations=20)
+    states, known = toy.play(one)
+    ages = [known[name].step for name in states[-1].members]
+    assert sorted(ages) == list(range(15, 21))
+
+
+def test_who_breaks_a_constraint_leaves_before_the_oldest(toy: Any) -> None:
+    floor = toy.constraint(kind="floor", task="one", at_least=0.3)
+    one = toy.strategy("steady_state", replace="oldest", constraints=[floor])
+    states, known = toy.play(one, toy.random)
+    assert all(known[name].evaluation.scores["one"].value >= 0.3 for name in states[-1].members)
+
+
+def test_several_objectives_keep_the_ends_of_the_front(toy: Any) -> None:
+    one = toy.strategy("steady_state", objectives=["one", "two"])
+    states, known = toy.play(one, toy.random)
+    for task in ("one", "two"):
+        scored = {name: child.evaluation.scores[task].value for name, child in known.items()}
+        assert max(scored, key=lambda name: scored[name]) in states[-1].members
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("more", [{}, {"lag": 1}, {"batch": 4}, {"replace": "oldest"}], ids=str)
+def test_beats_random_merges_of_the_founders(toy: Any, seed: int, more: dict[str, object]) -> None:
+    def reached(**chosen: object) -> float:
+        one = toy.strategy("steady_state", seed, evaluations=150, sigma=0.05, **chosen)
+        _, known = toy.play(one, toy.landscape(one=POOR, two=POOR))
+        return max(child.fitness for child in known.values())
+
+    merges = reached(founding="all", population=150, lag=1)
+    assert reached(**({"lag": 16, "population": 10} | more)) > merges + 0.02
+
+
+def test_a_batch_must_fit_the_window() -> None:
+    with pytest.raises(ValidationError, match="set lag to 8 or more"):
+        SteadyState(type="steady_state", lag=4, batch=8)

@@ -1,0 +1,81 @@
+"""Small campaigns of every strategy on real models, with constraints that bind."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from speciate.archive.archive import Archive
+from speciate.evaluator import Engine
+from speciate.goals import goals_of
+from speciate.session import run
+from speciate.verify import verify
+
+STRATEGIES = {
+    "steady_state": "population = 3\nevaluations = 5\nlag = 2",
+    "nsga2": 'population = 3\ngenerations = 2\nobjectives = ["english", "library"]',
+}
+CONSTRAINT = '[[constraints]]\nkind = "floor"\ntask = "library"\nat_most = {}\n'
+
+
+def campaign(folder: Path, zoo: Path, strategy: str, constraint: str = "") -> Path:
+    lines = [
+        'name = "small"',
+        f'[founders]\nmodels = ["{zoo}/models/english", "{zoo}/models/library"]',
+        '[engine]\ntype = "transformers"\n[cluster]\nworkers = 0\n[store]\ndtype = "float32"',
+        f'[strategy]\ntype = "{strategy}"\n{STRATEGIES[strategy]}\nsigma = 0.001',
+        constraint,
+    ]
+    for task in ("english", "library"):
+        lines.append(f'[[tasks]]\nname = "{task}"\nkind = "likelihood"')
+        for split in ("search", "test"):
+            items = (zoo / "tasks" / f"{task}.{split}.jsonl").read_text().splitlines()[:4]
+            (folder / f"{task}.{split}.jsonl").write_text("\n".join(items))
+            lines.append(f'{split} = "{task}.{split}.jsonl"')
+    path = folder / "small.toml"
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_runs_to_the_end_and_again_to_the_same_hash(
+    tmp_path: Path, zoo: Path, transformers: Engine, strategy: str
+) -> None:
+    path = campaign(tmp_path, zoo, strategy)
+    heads = []
+    for name in ("one", "two"):
+        run(path, tmp_path / name, start=lambda *_: transformers)
+        archive = Archive.open(tmp_path / name)
+        assert archive.report is not None
+        assert not archive.fsck()
+        heads.append(archive.head)
+    assert heads[0] == heads[1]
+    assert archive.state is not None
+    assert not archive.state.pending
+    assert verify(archive, archive.state.members, lambda _: None) == []
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_constraint_changes_who_lives(
+    tmp_path: Path, zoo: Path, transformers: Engine, strategy: str
+) -> None:
+    def bits(archive: Archive, name: str) -> float:
+        evaluation: Any = archive.individuals[name].evaluation
+        return float(evaluation.scores["library"].value)
+
+    run(campaign(tmp_path, zoo, strategy), tmp_path / "free", start=lambda *_: transformers)
+    free = Archive.open(tmp_path / "free")
+    assert free.state is not None
+    bound = min(bits(free, name) for name in free.state.members) + 0.01
+
+    path = campaign(tmp_path, zoo, strategy, CONSTRAINT.format(bound))
+    run(path, tmp_path / "bound", start=lambda *_: transformers)
+    bound_by = Archive.open(tmp_path / "bound")
+    assert bound_by.state is not None
+    goals, known = goals_of(bound_by.config), bound_by.individuals
+    amounts = [goals.excess(known[name], known) for name in bound_by.state.members]
+    assert amounts == sorted(amounts)
+    assert amounts[0] == 0
+    assert bound_by.report is not None
+    assert goals.excess(known[bound_by.report["champion"]], known) == 0
+    assert any(goals.violations(one, known) for one in known.values())

@@ -79,7 +79,15 @@ class WeightStore:
         Returns:
             Bytes freed.
         """
-        return sum(self._delete(digest) for digest in sorted(self.digests() - set(keep)))
+        return self.drop(self.digests() - set(keep))
+
+    def drop(self, digests: Collection[str]) -> int:
+        """Delete the models of these digests, as far as they are stored.
+
+        Returns:
+            Bytes freed.
+        """
+        return sum(self._delete(digest) for digest in sorted(self.digests() & set(digests)))
 
     def sweep(self) -> None:
         """Remove what killed processes left; only while no worker writes a model here."""

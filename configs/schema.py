@@ -1,12 +1,21 @@
 """The schema of a campaign file. Every field has a default or a bound, and a sentence."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from speciate.configs.cluster import Cluster as Cluster
+from speciate.configs.constraints import Constraint as Constraint
+from speciate.configs.constraints import check_tasks
 from speciate.configs.operators import CROSSOVERS, WITH_BASE
-from speciate.configs.operators.common import NonNegative
-from speciate.configs.section import Section, nearest
+from speciate.configs.section import Section
+from speciate.configs.strategies import Breeding as Breeding
+from speciate.configs.strategies import Crossover as Crossover
+from speciate.configs.strategies import Genome as Genome
+from speciate.configs.strategies import GenomePlus as GenomePlus
+from speciate.configs.strategies import Nsga2 as Nsga2
+from speciate.configs.strategies import SteadyState as SteadyState
+from speciate.configs.strategies import Strategy as Strategy
 from speciate.configs.tasks import ExactMatch as ExactMatch
 from speciate.configs.tasks import Generating as Generating
 from speciate.configs.tasks import Likelihood as Likelihood
@@ -16,7 +25,6 @@ from speciate.configs.tasks import Perplexity as Perplexity
 from speciate.configs.tasks import Plugin as Plugin
 from speciate.configs.tasks import Task as Task
 
-Rate = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -71,96 +79,6 @@ class Transformers(Section):
 
 
 Engine = Annotated[Vllm | Transformers, Field(discriminator="type")]
-Range = tuple[float, float]
-Drawn = float | bool | str | Range
-
-
-def _end_of(key: str, value: Any, end: int) -> Any:  # noqa: ANN401
-    """A parameter with the lower (0) or upper (1) ends of all its ranges."""
-    if isinstance(value, dict):
-        return {name: _end_of(name, part, end) for name, part in value.items()}
-    if not isinstance(value, tuple):
-        return value
-    if value[0] > value[1]:
-        raise ValueError(f"'{key}' must be [low, high], not [{value[0]:g}, {value[1]:g}]")
-    return value[end]
-
-
-class Crossover(Section):
-    """One operator that crossover may use, and how its parameters are drawn."""
-
-    operator: str = Field("linear", description="Name of an operator that merges models.")
-    share: Positive = Field(1.0, description="Weight of this operator among those listed.")
-    parameters: dict[str, Drawn | dict[str, Drawn]] = Field(
-        {}, description="Fixed values, or [low, high] to draw from uniformly; also in tables."
-    )
-
-    @field_validator("operator")
-    @classmethod
-    def _can_cross(cls, operator: str) -> str:
-        if operator not in CROSSOVERS:
-            raise ValueError(f"unknown value '{operator}'; {nearest(operator, list(CROSSOVERS))}")
-        return operator
-
-    @field_validator("parameters")
-    @classmethod
-    def _accepted(cls, parameters: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        model = CROSSOVERS.get(info.data.get("operator", ""))
-        if model is None:
-            return parameters
-        # How much of each parent there is comes from their fitness.
-        known = [name for name in model.model_fields if name != model.share]
-        for key in parameters:
-            if key not in known:
-                raise ValueError(f"unknown parameter '{key}'; {nearest(key, known)}")
-        for end in (0, 1):
-            model.model_validate({k: _end_of(k, value, end) for k, value in parameters.items()})
-        return parameters
-
-
-class Genome(Section):
-    """GENOME: crossover, mutation and selection by tournament."""
-
-    type: Literal["genome"]
-    generations: Annotated[int, Field(ge=1)] = Field(50, description="Rounds of breeding.")
-    population: Annotated[int, Field(ge=2)] = Field(10, description="N, living individuals.")
-    founding: Literal["pairs", "all", "founders"] = Field(
-        "pairs",
-        description="First population: merges of pairs of founders at random weights (the "
-        "paper's), N merges of all founders at random weights, or the founders themselves.",
-    )
-    crossover_rate: Rate = Field(0.8, description="Probability of each of the N/2 trials.")
-    mutation_rate: Rate = Field(0.15, description="Probability that an individual has a mutant.")
-    gene_rate: Rate = Field(0.01, description="Fraction of a mutant's elements that is moved.")
-    sigma: NonNegative = Field(0.01, description="Of the noise, in weights.")
-    elite: Rate = Field(0.02, description="Fraction of N that survives by rank alone.")
-    tournament: Annotated[int, Field(ge=1)] = Field(3, description="Size of a tournament.")
-    crossover: tuple[Crossover, ...] = Field(
-        (Crossover(),), description="Operators of founding and crossover.", min_length=1
-    )
-
-
-class GenomePlus(Genome):
-    """GENOME+: selection by roulette, and succession (a particle-swarm step on weights)."""
-
-    type: Literal["genome_plus"]  # type: ignore[assignment]
-    generations: Annotated[int, Field(ge=1)] = Field(10, description="Rounds of breeding.")
-    crossover_rate: Rate = Field(0.3, description="Probability of each of the N/2 trials.")
-    mutation_rate: Rate = Field(0.3, description="Probability that an individual has a mutant.")
-    gene_rate: Rate = Field(0.1, description="Fraction of a mutant's elements that is moved.")
-    sigma: NonNegative = Field(0.001, description="Of the noise, in weights.")
-    elite: Rate = Field(0.1, description="Fraction of N that survives by rank alone.")
-    inertia: Rate = Field(0.2, description="phi0, pull along the last move.")
-    cognitive: Rate = Field(0.2, description="phi1, pull to the individual's own best.")
-    social: Rate = Field(0.2, description="phi2, pull to the best ever seen.")
-    repulsion: Rate = Field(0.1, description="phi3, push from the worst ever seen.")
-    step: Annotated[float, Field(gt=0)] = Field(0.5, description="lambda, length of a move.")
-    step_decay: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.95, description="Factor of lambda after each succession."
-    )
-
-
-Strategy = Annotated[Genome | GenomePlus, Field(discriminator="type")]
 
 
 class Store(Section):
@@ -183,8 +101,12 @@ class Campaign(Section):
     founders: Founders
     tasks: tuple[Task, ...] = Field(min_length=1)
     strategy: Strategy
+    constraints: tuple[Constraint, ...] = Field(
+        (), description="What individuals must keep to; who does not is selected last."
+    )
     engine: Engine = Vllm(type="vllm")
     store: Store = Store()
+    cluster: Cluster = Cluster()
     ensemble: bool = Field(
         False, description="At the end, try majority votes of the best k on tasks with answers."
     )
@@ -199,6 +121,7 @@ class Campaign(Section):
             raise ValueError("no task has weight > 0, so there is no fitness to select by")
         if not any(task.test for task in self.tasks):
             raise ValueError("no task has a 'test' file, which the final report is made from")
+        check_tasks(self.tasks, getattr(self.strategy, "objectives", ()), self.constraints)
         operators = [crossover.operator for crossover in self.strategy.crossover]
         pairs = [name for name in operators if CROSSOVERS[name].models == "two"]
         if pairs and self.strategy.founding == "all":

@@ -40,11 +40,6 @@ class Evaluator:
             name: split.prepare(tokenizer, engine.limit) for name, split in splits.items()
         }
 
-    @property
-    def names(self) -> frozenset[str]:
-        """Of the splits."""
-        return frozenset(self._splits)
-
     def score(self, digest: str, model: Path) -> dict[str, Score]:
         """Scores on every split, by its name.
 
@@ -69,6 +64,19 @@ class Evaluator:
                 self._cache.put(digest, self._splits[name].digest, fingerprint, score)
             scores[name] = score
         return scores
+
+
+class Answers:
+    """Which answers to splits are right, which takes no engine."""
+
+    def __init__(self, tokenizer: Tokenizer, splits: Mapping[str, Split], limit: int) -> None:
+        """Tokenises the splits for engines that take sequences of `limit` tokens."""
+        self._kinds = {name: split.prepare(tokenizer, limit) for name, split in splits.items()}
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Of the splits."""
+        return frozenset(self._kinds)
 
     def right(self, name: str, index: int, answer: str) -> bool:
         """Whether `answer` is right for an item of a split.

@@ -1,32 +1,48 @@
 """What an engine does while a campaign runs, counted for people; nothing depends on it."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speciate.evaluator import Engine, Sampling, Tokens
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 @dataclass
 class Work:
-    """Sums since the engine was started.
+    """Sums over some time, of one engine or of several.
 
     Attributes:
         swaps: Models loaded.
         swap_seconds: That loading them took.
         tokens: Scored or read as prompts, and written.
         token_seconds: That scoring, reading and writing took.
+        seconds: That there was something to do, breeding included.
     """
 
     swaps: int = 0
     swap_seconds: float = 0.0
     tokens: int = 0
     token_seconds: float = 0.0
+    seconds: float = 0.0
+
+    def add(self, other: "Work") -> None:
+        """Counts what another engine did, too."""
+        for part in fields(self):
+            setattr(self, part.name, getattr(self, part.name) + getattr(other, part.name))
+
+    def __sub__(self, before: "Work") -> "Work":
+        """What was done since."""
+        names = [part.name for part in fields(self)]
+        return Work(**{name: getattr(self, name) - getattr(before, name) for name in names})
 
     @property
     def rate(self) -> float:
@@ -50,10 +66,13 @@ class MeteredEngine:
 
     def load(self, model: Path) -> None:
         """See `Engine.load`."""
-        begin = self._clock()
-        self._engine.load(model)
-        self.work.swap_seconds += self._clock() - begin
-        self.work.swaps += 1
+        with self._swapping():
+            self._engine.load(model)
+
+    def load_tensors(self, tensors: "Iterable[tuple[str, Tensor]]") -> None:
+        """See `Engine.load_tensors`; the time in which the stream computes them is counted, too."""
+        with self._swapping():
+            self._engine.load_tensors(tensors)
 
     def logprobs(self, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
         """See `Engine.logprobs`."""
@@ -72,6 +91,13 @@ class MeteredEngine:
     def close(self) -> None:
         """See `Engine.close`."""
         self._engine.close()
+
+    @contextmanager
+    def _swapping(self) -> Iterator[None]:
+        begin = self._clock()
+        yield
+        self.work.swap_seconds += self._clock() - begin
+        self.work.swaps += 1
 
     @contextmanager
     def _timed(self) -> Iterator[None]:

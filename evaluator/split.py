@@ -7,8 +7,9 @@ from pydantic import ValidationError
 
 from speciate.configs import schema
 from speciate.configs.load import explain
+from speciate.configs.tasks import LmEval
 from speciate.errors import TaskError
-from speciate.evaluator.tasks import Kind, kind_of
+from speciate.evaluator.tasks import Kind, kind_of, lm_eval
 from speciate.evaluator.tasks.item import Item
 from speciate.evaluator.tasks.plugin import Plugin, source_digest
 from speciate.evaluator.tokenizer import Tokenizer
@@ -59,10 +60,18 @@ class Split:
 def load_split(task: schema.Task, path: Path) -> Split:
     """Reads a JSONL file as items of the task's kind.
 
+    Args:
+        task: Its section.
+        path: The file; of a task of the lm-evaluation-harness, which has none, the name of a part
+            of its data in the folder that its paths start from.
+
     Raises:
         TaskError: The file is missing, empty, or has a line that is not such an item; or the kind
             is a plugin that cannot be used.
+        SpeciateError: What the kind needs is not on this machine, or out of reach.
     """
+    if task.kind == "lm_eval":
+        return _of_harness(lm_eval.located(task, path.parent), path.name)
     kind = kind_of(task)
     try:
         # Not splitlines(): JSON may hold other line separators of Unicode.
@@ -83,8 +92,20 @@ def load_split(task: schema.Task, path: Path) -> Split:
     settings = task.model_dump(mode="json", exclude=UNSCORED)
     if isinstance(task, schema.Plugin):
         settings["source"] = source_digest(kind)
+    if hasattr(kind, "depends_on"):
+        settings["depends_on"] = kind.depends_on(task)
+    if hasattr(kind, "check_machine"):
+        kind.check_machine(task)
     content = [item.model_dump(mode="json") for item in items]
     return Split(task, items, tuple(found), digest_of([settings, content]))
+
+
+def _of_harness(task: LmEval, part: str) -> Split:
+    items, source = lm_eval.read(task, part)
+    settings = task.model_dump(mode="json", exclude=UNSCORED | {"task", "include"})
+    content = [settings | {"source": source}, [item.model_dump(mode="json") for item in items]]
+    places = tuple(f"{task.task}: {part} {item.number}" for item in items)
+    return Split(task, items, places, digest_of(content))
 
 
 def _item(model: type[Item], task: schema.Task, place: str, line: str) -> Item:

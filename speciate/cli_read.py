@@ -119,12 +119,13 @@ def best(folder: Folder, as_json: Json = False) -> None:
     """The champion, and at the end of a campaign its test scores against the founders'."""
     from speciate import display
     from speciate.archive.archive import Archive
+    from speciate.goals import goals_of
     from speciate.lineage import champion
     from speciate.results import results
 
     archive = Archive.open(folder)
     if archive.report is None:
-        one = champion(archive.individuals)
+        one = champion(archive.individuals, goals_of(archive.config))
         commit = archive.commit_of(one.id)
         drawn = Group(
             "Best so far on the search split; test scores come when the campaign ends.",

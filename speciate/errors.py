@@ -33,6 +33,10 @@ class DiskError(UsageError):
     """A disk has no room or refuses to be written; a campaign stops, and goes on when it has."""
 
 
+class ClusterError(UsageError):
+    """A cluster cannot be reached, or has not what a worker needs."""
+
+
 class DamageError(SpeciateError):
     """Something recorded or stored no longer is what its digest says."""
 
@@ -41,5 +45,21 @@ class BreedError(SpeciateError):
     """A recipe could not be carried out; recorded as the candidate's error."""
 
 
+class SandboxError(SpeciateError):
+    """This machine cannot run a program in a sandbox."""
+
+
 class EvaluationError(SpeciateError):
     """A candidate could not be scored; recorded as the candidate's error."""
+
+
+class ChatError(SpeciateError):
+    """A language model cannot be asked; a campaign stops, and goes on when run again."""
+
+
+class BudgetError(ChatError):
+    """As much was asked of a language model as its budget allows."""
+
+
+class ReplyError(ChatError):
+    """A language model does not answer one request as it should; it may answer others."""

@@ -7,87 +7,101 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from speciate.campaign import Stages, let_go, score
 from speciate.evaluator.ensemble import majority
-from speciate.evaluator.evaluator import Evaluator
+from speciate.evaluator.evaluator import Answers
+from speciate.goals import goals_of
+from speciate.keeping import let_go
 from speciate.lineage import champion
+from speciate.nursery import Known
 from speciate.population.founders import breeding
 from speciate.records import Individual, Parent, Recipe, Score, State
+from speciate.scoring import all_scored, required, send
+from speciate.stages import Stages
 
 Scores = Mapping[str, Score]
 
 
-def finish(stages: Stages, test: Evaluator, state: State) -> None:
+def finish(stages: Stages, search: Answers, test: Answers, state: State) -> None:
     """Scores founders, champion and the founders' average on the test splits, and archives it.
 
     Args:
         stages: As the campaign ran with.
-        test: Scores the test splits, on the same engine.
+        search: Which answers are right on the search splits.
+        test: And on the test splits.
         state: After the last step.
     """
     known = dict(stages.archive.individuals)
-    best = champion(known)
+    best = champion(known, goals_of(stages.archive.config))
     average = _average(stages, known, state)
     known[average.id] = average
     names = [founder.recipe.id for founder in stages.founders]
-    shown = dict.fromkeys([*names, average.id, best.id])
-    scores = {}
-    for done, name in enumerate(shown, 1):
-        scores[name] = _test(stages, test, name, known)
-        stages.watch.candidate(done, len(shown))
+    shown = list(dict.fromkeys([*names, average.id, best.id]))
+    scores = dict(zip(shown, _tested(stages, shown, known), strict=True))
+    ensemble = _ensemble(stages, search, test, state, known) if stages.config.ensemble else {}
     report = {
         "champion": best.id,
         "average": average.id,
         "founders": names,
         "test": {name: _to_json(scores[name]) for name in shown},
-        "ensemble": _ensemble(stages, test, state, known) if stages.config.ensemble else {},
+        "ensemble": ensemble,
     }
     born = [] if average.id in stages.archive.individuals else [average]
     stages.archive.commit_step(replace(state, step=state.step + 1), born, report)
     let_go(stages, state, known)
 
 
-def _average(stages: Stages, known: Mapping[str, Individual], state: State) -> Individual:
+def _average(stages: Stages, known: Known, state: State) -> Individual:
     """The baseline that asks for no search: the plain average of the founders bred from."""
     models = breeding(stages.founders, stages.config.founders)
     parents = tuple(Parent(name, "model") for name in models)
     recipe = Recipe("linear", parents, {"weights": None, "normalize": True}, seed=0)
-    digest = stages.nursery.raise_offspring(recipe, known)
-    average = Individual(recipe, digest, state.step, "baseline", "plain average of the founders")
-    return replace(average, evaluation=score(stages, average, known))
+    average = Individual(recipe, None, state.step, "baseline", "plain average of the founders")
+    return all_scored(stages, [average], known)[0]
 
 
-def _test(stages: Stages, test: Evaluator, name: str, known: Mapping[str, Individual]) -> Scores:
-    return test.score(str(known[name].digest), stages.nursery.folder(name, known))
+def _tested(stages: Stages, names: Sequence[str], known: Known) -> list[Scores]:
+    """Scores on the test splits, of several side by side."""
+    for name in names:
+        send(stages, known[name], known, "test")
+    found: list[Scores] = []
+    for name in names:
+        found.append(required(stages, known[name], "test").scores)
+        stages.watch.candidate(len(found), len(names))
+    return found
 
 
 def _ensemble(
-    stages: Stages, test: Evaluator, state: State, known: Mapping[str, Individual]
+    stages: Stages, search: Answers, test: Answers, state: State, known: Known
 ) -> dict[str, Any]:
     """Per task with answers: the number of voters that is best in search, and its test score."""
     members = [known[name] for name in state.members]
     found = [member.evaluation.scores for member in members if member.evaluation]
     tasks = [task for task, score in found[0].items() if score.answers and task in test.names]
-    result = {}
-    for task in tasks if len(found) > 1 else []:
-        votes = _best_vote([scores[task] for scores in found], stages.search, task)
-        voters = members[:votes]
-        answers = [_test(stages, test, voter.id, known)[task] for voter in voters]
-        score = _vote(answers, test, task)
-        result[task] = {"voters": [voter.id for voter in voters], "score": score.to_json()}
-    return result
+    votes = {
+        task: _best_vote([scores[task] for scores in found], search, task)
+        for task in (tasks if len(found) > 1 else [])
+    }
+    voters = [member.id for member in members[: max(votes.values(), default=0)]]
+    tested = _tested(stages, voters, known)
+    return {
+        task: {
+            "voters": voters[:count],
+            "score": _vote([scores[task] for scores in tested[:count]], test, task).to_json(),
+        }
+        for task, count in votes.items()
+    }
 
 
-def _best_vote(scores: Sequence[Score], search: Evaluator, task: str) -> int:
+def _best_vote(scores: Sequence[Score], search: Answers, task: str) -> int:
     """How many of the best members vote best on the search split; the fewest of equals."""
     counts = range(2, len(scores) + 1)
     return max(counts, key=lambda count: (_vote(scores[:count], search, task).value, -count))
 
 
-def _vote(scores: Sequence[Score], evaluator: Evaluator, task: str) -> Score:
-    answers = majority([score.answers or () for score in scores])
-    right = [float(evaluator.right(task, item, answer)) for item, answer in enumerate(answers)]
-    return Score(scores[0].metric, tuple(right), tuple(answers))
+def _vote(scores: Sequence[Score], answers: Answers, task: str) -> Score:
+    voted = majority([score.answers or () for score in scores])
+    right = [float(answers.right(task, item, answer)) for item, answer in enumerate(voted)]
+    return Score(scores[0].metric, tuple(right), tuple(voted))
 
 
 def _to_json(scores: Scores) -> dict[str, Any]:

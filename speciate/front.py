@@ -11,6 +11,7 @@ from speciate.archive.archive import Archive
 from speciate.errors import ArchiveError
 from speciate.evaluator.statistics import Gain, paired_gain
 from speciate.evaluator.tasks import higher_is_better
+from speciate.goals import goals_of
 from speciate.lineage import champion
 from speciate.population.pareto import dominates, pareto
 from speciate.records import FOUNDER, Individual, Score
@@ -105,7 +106,7 @@ def front(archive: Archive, tasks: Sequence[str] = (), living: bool = False) -> 
     founders = [one for one in known.values() if _founder(one)]
     if not any(one.evaluation for one in founders):
         raise ArchiveError("nobody has been scored yet; look again after the first step")
-    reference = champion({one.id: one for one in founders})
+    reference = champion({one.id: one for one in founders}, goals_of(archive.config))
     objectives = _objectives(archive.config, reference, tasks)
     members = archive.state.members if living and archive.state else known
     pool = [one for one in known.values() if one.id in members or _founder(one)]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from speciate.errors import ArchiveError
+from speciate.population.goals import Goals
 from speciate.records import Individual
 
 
@@ -18,8 +19,10 @@ def ancestors(name: str, known: Mapping[str, Individual]) -> list[str]:
     return list(order)
 
 
-def champion(known: Mapping[str, Individual]) -> Individual:
+def champion(known: Mapping[str, Individual], goals: Goals) -> Individual:
     """The fittest ever seen on the search splits, founders included; ties go to the lower id.
+
+    Whoever keeps to the constraints comes before all who break one.
 
     Raises:
         ArchiveError: Nobody has been scored yet.
@@ -27,4 +30,4 @@ def champion(known: Mapping[str, Individual]) -> Individual:
     scored = [one for one in known.values() if one.evaluation]
     if not scored:
         raise ArchiveError("nobody has been scored yet; look again after the first step")
-    return min(scored, key=lambda one: (-one.fitness, one.id))
+    return min(scored, key=lambda one: (goals.excess(one, known), -one.fitness, one.id))

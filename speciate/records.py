@@ -5,8 +5,8 @@ All are frozen and turn into canonical JSON; what is hashed anywhere is hashed i
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 FOUNDER = "founder"
@@ -80,6 +80,21 @@ class Proposal:
     recipe: Recipe
     proposer: str
     reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "number": self.number,
+            "recipe": self.recipe.to_json(),
+            "proposer": self.proposer,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        recipe = Recipe.from_json(data["recipe"])
+        return cls(data["number"], recipe, data["proposer"], data["reason"])
 
 
 @dataclass(frozen=True)
@@ -175,6 +190,7 @@ class State:
         members: Ids of the living population, best first.
         references: Other individuals whose weights the strategy will need again.
         memory: The strategy's own, JSON values only.
+        pending: Proposals whose results the strategy has not been told, oldest first.
     """
 
     step: int = 0
@@ -182,13 +198,28 @@ class State:
     members: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     memory: Mapping[str, Any] = field(default_factory=dict)
+    pending: tuple[Proposal, ...] = ()
+
+    def asking(self, proposals: Sequence[Proposal]) -> Self:
+        """The state after `proposals` were made."""
+        pending = (*self.pending, *proposals)
+        return replace(self, asked=self.asked + len(proposals), pending=pending)
+
+    def told(self, count: int) -> Self:
+        """The state in which the results of the `count` oldest pending proposals are known."""
+        return replace(self, pending=self.pending[count:])
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        return asdict(self) | {
+        """As JSON values; nothing is said of `pending` when nothing is."""
+        data: dict[str, Any] = {
+            "step": self.step,
+            "asked": self.asked,
             "members": list(self.members),
             "references": list(self.references),
+            "memory": dict(self.memory),
         }
+        pending = [proposal.to_json() for proposal in self.pending]
+        return data | {"pending": pending} if pending else data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -199,4 +230,5 @@ class State:
             tuple(data["members"]),
             tuple(data["references"]),
             data["memory"],
+            tuple(Proposal.from_json(one) for one in data.get("pending", ())),
         )

@@ -1,32 +1,36 @@
 """From a campaign file to a finished archive: everything is checked first, then started."""
 
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from speciate.archive.archive import Archive
-from speciate.campaign import Stages, evolve
+from speciate.archive.telemetry import Telemetry
+from speciate.campaign import evolve
 from speciate.configs import schema
 from speciate.configs.campaign import load
+from speciate.desk import Desk
+from speciate.employ import employed, joined
 from speciate.errors import ArchiveError, TaskError
-from speciate.evaluator import Engine
-from speciate.evaluator.cache import EvaluationCache
-from speciate.evaluator.evaluator import Evaluator
-from speciate.evaluator.metered import MeteredEngine
-from speciate.evaluator.split import Split, load_split
-from speciate.evaluator.start import start_engine
+from speciate.evaluator.evaluator import Answers
+from speciate.evaluator.split import load_split
 from speciate.evaluator.tokenizer import Tokenizer
 from speciate.finish import finish
-from speciate.nursery import Nursery
+from speciate.goals import goals_of
+from speciate.nursery import drop_damaged
 from speciate.population.founders import Founder, breeding, check_unchanged, load_founders
+from speciate.population.goals import Goals
 from speciate.population.strategies import STRATEGIES, Strategy
 from speciate.records import FOUNDER
+from speciate.stages import Stages
+from speciate.stop import stoppable
 from speciate.watch import Recorder, View
+from speciate.worker import Job, Outcome, Setup, Splits, Start
+from speciate.workers import Workers
 
-Splits = Mapping[str, Split]
 ViewFor = Callable[[Strategy], View]
 
 
@@ -35,7 +39,8 @@ def run(
     out: str | Path,
     assignments: Sequence[str] = (),
     view_for: ViewFor | None = None,
-    start: Callable[[schema.Engine, Path], Engine] = start_engine,
+    start: Start | None = None,
+    address: str | None = None,
 ) -> None:
     """Runs the campaign of a TOML file in a folder, or goes on with it.
 
@@ -44,70 +49,94 @@ def run(
         out: The campaign's folder: empty, not there yet, or holding this very campaign.
         assignments: Overrides such as "strategy.generations=4".
         view_for: Makes what shows progress; nothing is told without it.
-        start: Starts an engine; called once, or not at all if the campaign is finished.
+        start: Starts an engine in this process, instead of on the cluster that the campaign asks
+            for; called once, or not at all if the campaign is finished.
+        address: Of a Ray cluster to run on, as host:port; this machine alone if not given.
 
     Raises:
-        UsageError: Config, founders, tasks or folder cannot be used; nothing is written.
+        UsageError: Config, cluster, founders, tasks or folder cannot be used; nothing is written.
         DamageError: Weights are not what the archive recorded.
+        KeyboardInterrupt: Somebody pressed Ctrl-C; all up to the last step is archived.
     """
     path, out = Path(path), Path(out)
     config = load(path, assignments)
-    founders = load_founders(config.founders, path.parent)
+    with joined(address, config) if address else nullcontext():
+        _run(path, out, config, view_for, start, address)
+
+
+def _run(
+    path: Path,
+    out: Path,
+    config: schema.Campaign,
+    view_for: ViewFor | None,
+    start: Start | None,
+    address: str | None,
+) -> None:
+    # Tasks first: what is wrong with them shows in a moment, founders take long to read.
     search = _splits(config, "search", path.parent)
     test = _splits(config, "test", path.parent)
+    founders = load_founders(config.founders, path.parent)
     _check_apart(search, test)
     with _opened(out, _resolved(config, search, test)) as archive:
         if archive.report is None:
-            _complete(archive, config, founders, search, test, view_for, start)
+            setup = Setup(config, founders, out.absolute(), search, test)
+            _prepare(archive, setup)
+            with employed(setup, archive.telemetry.append, start, address) as workers:
+                _complete(archive, setup, workers, view_for)
 
 
-def _complete(
-    archive: Archive,
-    config: schema.Campaign,
-    founders: Sequence[Founder],
-    search: Splits,
-    test: Splits,
-    view_for: ViewFor | None,
-    start: Callable[[schema.Engine, Path], Engine],
-) -> None:
-    """Does what is left of the campaign."""
-    _check_founders(archive, founders)
-    archive.set_founder_paths({founder.name: founder.path for founder in founders})
+def _prepare(archive: Archive, setup: Setup) -> None:
+    """Makes sure that founders and stored weights are what was recorded."""
+    _check_founders(archive, setup.founders)
+    archive.set_founder_paths({founder.name: founder.path for founder in setup.founders})
     archive.weights.sweep()
-    base = next((founder.recipe.id for founder in founders if founder.is_base), None)
-    strategy = STRATEGIES[config.strategy.type](
-        config.strategy, config.seed, base, breeding(founders, config.founders)
-    )
-    paths = {founder.recipe.id: founder.path for founder in founders}
-    nursery = Nursery(paths, archive.weights, config.store)
-    for digest in nursery.drop_damaged():
+    for digest in drop_damaged(archive.weights):
         archive.telemetry.append({"damaged": digest})
-    frame = founders[0].path
-    tokenizer = Tokenizer(frame)
-    cache = EvaluationCache(archive.folder / "evaluations")
-    began = time.monotonic()
-    engine = MeteredEngine(start(config.engine, frame))
-    took = round(time.monotonic() - began, 3)
-    archive.telemetry.append({"engine": engine.fingerprint, "start_seconds": took})
-    try:
+
+
+def _complete(archive: Archive, setup: Setup, workers: Workers, view_for: ViewFor | None) -> None:
+    """Does what is left of the campaign."""
+    strategy = _strategy(setup, goals_of(archive.config))
+    view = view_for(strategy) if view_for else None
+    with stoppable(partial(_say_stopping, view)) as stop:
+        desk = Desk(workers, stop, partial(_arrived, archive.telemetry))
         stages = Stages(
-            config=config,
-            founders=founders,
+            config=setup.config,
+            founders=setup.founders,
             strategy=strategy,
-            nursery=nursery,
-            search=Evaluator(engine, tokenizer, search, cache),
+            desk=desk,
             archive=archive,
-            watch=Recorder(
-                archive.telemetry, engine.work, view_for(strategy) if view_for else None
-            ),
+            watch=Recorder(archive.telemetry, desk.work, setup.config.cluster.workers or 1, view),
         )
-        testing = Evaluator(engine, tokenizer, test, cache)
-        finish(stages, testing, evolve(stages))
-    finally:
-        engine.close()
+        state = evolve(stages)
+        tokenizer, limit = Tokenizer(setup.frame), workers.hello.limit
+        answers = [Answers(tokenizer, splits, limit) for splits in (setup.search, setup.test)]
+        finish(stages, answers[0], answers[1], state)
 
 
-def _splits(config: schema.Campaign, split: str, root: Path) -> dict[str, Split]:
+def _strategy(setup: Setup, goals: Goals) -> Strategy:
+    config, founders = setup.config, setup.founders
+    base = next((founder.recipe.id for founder in founders if founder.is_base), None)
+    models = breeding(founders, config.founders)
+    made = STRATEGIES[config.strategy.type]
+    return made(config.strategy, config.seed, base, models, goals)
+
+
+def _say_stopping(view: View | None) -> None:
+    if view:
+        view.note("stopping when what is in flight is done; Ctrl-C again stops at once")
+
+
+def _arrived(telemetry: Telemetry, job: Job, outcome: Outcome) -> None:
+    """Writes down how long a candidate took, or why it failed, with what is not archived."""
+    facts: dict[str, Any] = {"scored": job.one.id, "split": job.split}
+    if outcome.error is not None:
+        facts = {"failed": job.one.id, "cause": outcome.cause}
+    seconds = round(outcome.work.seconds, 3)
+    telemetry.append(facts | {"worker": outcome.worker, "work_seconds": seconds})
+
+
+def _splits(config: schema.Campaign, split: str, root: Path) -> Splits:
     """The split of every task that has it; a search split is scored also without weight."""
     return {
         task.name: load_split(task, root / path)
@@ -118,7 +147,7 @@ def _splits(config: schema.Campaign, split: str, root: Path) -> dict[str, Split]
 
 def _resolved(config: schema.Campaign, search: Splits, test: Splits) -> dict[str, Any]:
     """The campaign as archived: names instead of paths, and digests of what they stand for."""
-    resolved = config.model_dump(mode="json")
+    resolved = config.model_dump(mode="json", exclude={"cluster"})
     founders = resolved["founders"]
     founders["base"] = schema.founder_name(founders["base"]) if founders["base"] else None
     founders["models"] = [schema.founder_name(path) for path in founders["models"]]

@@ -39,8 +39,11 @@ class Watch(Protocol):
 class View(Watch, Protocol):
     """Shows people how a campaign goes."""
 
-    def engine(self, work: Work) -> None:
-        """What the engine has done so far; told before each step."""
+    def engine(self, work: Work, busy: float) -> None:
+        """What engines have done so far, and how much of the time; told before each step."""
+
+    def note(self, text: str) -> None:
+        """Something that people should know at once."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,10 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def busy(work: Work) -> str:
-    """Such as "5 swaps, 0.02 s each; 12,345 tokens/s"."""
-    return f"{work.swaps} swaps, {work.swap:.2f} s each; {work.rate:,.0f} tokens/s"
+def done(work: Work, busy: float) -> str:
+    """Such as "5 swaps, 0.02 s each; 12,345 tokens/s; busy 97%"."""
+    swaps = f"{work.swaps} swaps, {work.swap:.2f} s each"
+    return f"{swaps}; {work.rate:,.0f} tokens/s; busy {busy:.0%}"
 
 
 def diversity(members: Sequence[Individual]) -> float:
@@ -129,10 +133,13 @@ class Meter:
 class Recorder:
     """Writes each step's wall time to the telemetry, outside the hash, and tells a view."""
 
-    def __init__(self, telemetry: Telemetry, work: Work, other: View | None = None) -> None:
-        """Counts seconds from now, and looks into `work` after each step."""
-        self._telemetry, self._work, self._other = telemetry, work, other
-        self._last, self._before = time.monotonic(), replace(work)
+    def __init__(
+        self, telemetry: Telemetry, work: Work, workers: int = 1, other: View | None = None
+    ) -> None:
+        """Counts seconds from now, and looks into the `work` of all workers after each step."""
+        self._telemetry, self._work, self._workers, self._other = telemetry, work, workers, other
+        self._began = self._last = time.monotonic()
+        self._before = replace(work)
 
     def candidate(self, done: int, total: int) -> None:
         """See `Watch.candidate`."""
@@ -148,11 +155,12 @@ class Recorder:
         self._telemetry.append(facts | self._done())
         self._last = now
         if self._other:
-            self._other.engine(self._work)
+            busy = self._work.seconds / max((now - self._began) * self._workers, 1e-9)
+            self._other.engine(self._work, min(busy, 1.0))
             self._other.step(state, born, known)
 
     def _done(self) -> dict[str, float]:
-        """What the engine did in this step."""
+        """What engines did in this step."""
         now, before = asdict(self._work), asdict(self._before)
         self._before = replace(self._work)
         return {name: round(now[name] - before[name], 3) for name in now}
@@ -177,9 +185,13 @@ class PlainWatch:
         line = f"{self._meter.snapshot(state, born, known).line()}  {self._engine}".rstrip()
         self._console.print(line, highlight=False, soft_wrap=True)
 
-    def engine(self, work: Work) -> None:
+    def engine(self, work: Work, busy: float) -> None:
         """See `View.engine`."""
-        self._engine = busy(work)
+        self._engine = done(work, busy)
+
+    def note(self, text: str) -> None:
+        """See `View.note`."""
+        self._console.print(text, highlight=False, soft_wrap=True)
 
 
 class LiveWatch:
@@ -206,9 +218,13 @@ class LiveWatch:
         self._done = 0
         self._live.update(self._drawn())
 
-    def engine(self, work: Work) -> None:
+    def engine(self, work: Work, busy: float) -> None:
         """See `View.engine`."""
-        self._engine = busy(work)
+        self._engine = done(work, busy)
+
+    def note(self, text: str) -> None:
+        """See `View.note`."""
+        self._live.console.print(text, highlight=False)
 
     def _drawn(self) -> RenderableType:
         table = Table(box=None, padding=(0, 2), header_style="bold")

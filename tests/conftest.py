@@ -1,8 +1,13 @@
 """What tests share: the zoo, and one real engine of each kind for the whole session."""
 
 import importlib.resources
+import json
 import os
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +30,8 @@ class Shared:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.fingerprint, self.limit, self.starts = engine.fingerprint, engine.limit, engine.starts
-        self.load, self.logprobs, self.generate = engine.load, engine.logprobs, engine.generate
+        self.load, self.load_tensors = engine.load, engine.load_tensors
+        self.logprobs, self.generate = engine.logprobs, engine.generate
 
     def close(self) -> None: ...
 
@@ -58,3 +64,119 @@ def transformers() -> Engine:
     from speciate.evaluator.hf import TransformersEngine
 
     return Shared(TransformersEngine(Transformers(type="transformers"), ZOO / "models" / "base"))
+
+
+@dataclass
+class Said:
+    """What a scripted server answers: a completion if it is text, or else this very body."""
+
+    body: str | bytes | Mapping[str, Any] = ""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    finish: str = "stop"
+    usage: Mapping[str, int] | None = field(
+        default_factory=lambda: {"prompt_tokens": 100, "completion_tokens": 10}
+    )
+    wait_s: float = 0.0
+    pieces: int = 1
+
+    @property
+    def bytes(self) -> bytes:
+        if isinstance(self.body, bytes):
+            return self.body
+        if isinstance(self.body, str) and self.status == 200:
+            choice = {"index": 0, "finish_reason": self.finish}
+            message = {"role": "assistant", "content": self.body}
+            done = {"id": "x", "object": "chat.completion", "created": 0, "model": "m"}
+            return json.dumps(
+                {**done, "choices": [{**choice, "message": message}], "usage": self.usage}
+            ).encode()
+        body = {"error": {"message": self.body}} if isinstance(self.body, str) else self.body
+        return json.dumps(body).encode()
+
+
+class ChatServer:
+    """An OpenAI-compatible server on this machine that answers by a rule.
+
+    Attributes:
+        rule: From the body of a request to what is said.
+        asked: Bodies of all requests, in the order in which they came.
+        headers: Of the requests.
+        most: How many requests were under way at once.
+    """
+
+    def __init__(self) -> None:
+        self.rule: Callable[[dict[str, Any]], Said | str] = lambda body: "fine"
+        self.asked: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.most = 0
+        self._under_way, self._lock = 0, threading.Lock()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
+        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
+
+    def close(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+    def answer(self, body: dict[str, Any], headers: dict[str, str]) -> Said:
+        with self._lock:
+            self.asked.append(body)
+            self.headers.append(headers)
+            self._under_way += 1
+            self.most = max(self.most, self._under_way)
+            said = self.rule(body)
+        said = said if isinstance(said, Said) else Said(said)
+        time.sleep(said.wait_s)
+        with self._lock:
+            self._under_way -= 1
+        return said
+
+    def _handler(server) -> type[BaseHTTPRequestHandler]:  # noqa: N805
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                size = int(self.headers["Content-Length"])
+                body = json.loads(self.rfile.read(size))
+                self._send(server.answer(body, self._lower()))
+
+            def do_GET(self) -> None:
+                self._send(server.answer({"path": self.path}, self._lower()))
+
+            def _lower(self) -> dict[str, str]:
+                return {name.lower(): value for name, value in self.headers.items()}
+
+            def _send(self, said: Said) -> None:
+                content = said.bytes
+                self.send_response(said.status)
+                headers = {"Content-Type": "application/json", **said.headers}
+                for name, value in (headers | {"Content-Length": str(len(content))}).items():
+                    self.send_header(name, value)
+                self.end_headers()
+                step = -(-len(content) // said.pieces) or 1
+                try:
+                    for start in range(0, len(content), step):
+                        self.wfile.write(content[start : start + step])
+                        self.wfile.flush()
+                        time.sleep(0.05 if said.pieces > 1 else 0)
+                except OSError:
+                    self.close_connection = True  # Who asked has lost patience.
+
+            def log_message(self, *_: object) -> None: ...
+
+        return Handler
+
+
+@pytest.fixture
+def chat_server() -> Iterator[ChatServer]:
+    server = ChatServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def said() -> type[Said]:
+    """How to answer otherwise than with a completion."""
+    return Said

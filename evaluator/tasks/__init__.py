@@ -9,7 +9,9 @@ from typing import Any, Protocol, runtime_checkable
 from speciate.configs import schema
 from speciate.evaluator import Engine
 from speciate.evaluator.tasks.exact_match import ExactMatch
+from speciate.evaluator.tasks.judge import Judge
 from speciate.evaluator.tasks.likelihood import Likelihood
+from speciate.evaluator.tasks.lm_eval import LmEval, directed
 from speciate.evaluator.tasks.multiple_choice import MultipleChoice
 from speciate.evaluator.tasks.perplexity import Perplexity
 from speciate.evaluator.tasks.plugin import load
@@ -50,6 +52,8 @@ KINDS: dict[str, Any] = {
     "perplexity": Perplexity,
     "multiple_choice": MultipleChoice,
     "exact_match": ExactMatch,
+    "judge": Judge,
+    "lm_eval": LmEval,
 }
 
 
@@ -59,13 +63,16 @@ def kind_of(task: schema.Task) -> Any:  # noqa: ANN401
     Raises:
         TaskError: The plugin cannot be imported, or is no kind.
     """
+    if task.kind == "lm_eval":
+        return directed(task)
     return load(task) if isinstance(task, schema.Plugin) else KINDS[task.kind]
 
 
 def higher_is_better(task: Mapping[str, Any]) -> bool:
     """The direction of a task's metric, by its section of an archived campaign.
 
-    A plugin's is archived, so that reading imports no foreign code.
+    Where it is no kind's own it is archived, so that reading imports no foreign code.
     """
-    kind = KINDS.get(task["kind"])
-    return bool(kind.higher_is_better if kind else task["higher_is_better"])
+    if "higher_is_better" in task:
+        return bool(task["higher_is_better"])
+    return bool(KINDS[task["kind"]].higher_is_better)

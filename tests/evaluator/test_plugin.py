@@ -79,7 +79,7 @@ def test_the_plugin_of_the_docs_runs(
 
 
 def test_every_example_of_the_docs_is_a_task(
-    tmp_path: Path, module: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, module: Any, chat_server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = module(blocks("python")[0])
     tables = [tomllib.loads(block).get("tasks") for block in blocks("toml")]
@@ -90,6 +90,8 @@ def test_every_example_of_the_docs_is_a_task(
         for table in tasks:
             if table["kind"] == "plugin":
                 table["entry_point"] = f"{name}:Mentions"
+            if "endpoint" in table:
+                table["endpoint"]["base_url"] = chat_server.url
             task = TypeAdapter[schema.Task](schema.Task).validate_python(table)
             assert load_split(task, tmp_path / "items.jsonl").items
             kinds.append(task.kind)
@@ -98,6 +100,7 @@ def test_every_example_of_the_docs_is_a_task(
         "perplexity",
         "multiple_choice",
         "exact_match",
+        "judge",
         "plugin",
     ]
 

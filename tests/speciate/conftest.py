@@ -89,6 +89,7 @@ class Bench:
         paths = [str(self.zoo / "models" / model) for model in models]
         text = f"""
             name = "small"
+            cluster = {{ workers = 0 }}
             [founders]
             models = {json.dumps(paths)}
             base = "{self.zoo}/models/base"

@@ -39,6 +39,7 @@ def campaign(folder: Path, zoo: Path, engine: str = "transformers") -> Path:
         'models = ["models/library", "models/english", "models/tests"]',
         f'[engine]\ntype = "{engine}"',
         '[store]\ndtype = "float32"',
+        "[cluster]\nworkers = 0",
         '[strategy]\ntype = "genome_plus"\ngenerations = 2\npopulation = 4',
         "crossover_rate = 1.0\nmutation_rate = 0.5",
         '[[strategy.crossover]]\noperator = "linear"',

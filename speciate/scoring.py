@@ -1,0 +1,74 @@
+"""From individuals to jobs for workers, and back with their scores."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from speciate.archive.store import WeightStore
+from speciate.errors import EvaluationError
+from speciate.evaluator.evaluator import evaluation
+from speciate.nursery import Known, lineage
+from speciate.records import FOUNDER, Evaluation, Individual
+from speciate.stages import Stages
+from speciate.worker import Job, Outcome, SplitName
+
+
+def send(stages: Stages, one: Individual, known: Known, split: SplitName = "search") -> None:
+    """Hands an individual out to be scored on a split, and bred if it has no digest yet.
+
+    Parents may be pending too: the worker then makes their weights as well.
+    """
+    if not stages.desk.has(split, one.id):
+        bare = replace(one, evaluation=None)
+        stages.desk.submit(Job(bare, _lineage(stages.archive.weights, one, known), split))
+
+
+def _lineage(store: WeightStore, one: Individual, known: Known) -> Known:
+    """Ancestors as far as to those whose weights are stored, without their scores."""
+
+    def is_there(other: Individual) -> bool:
+        if other.digest is None:
+            return other.error is not None
+        return other.recipe.operator == FOUNDER or store.path(other.digest) is not None
+
+    names = [one.id] if one.digest else [parent.id for parent in one.recipe.parents]
+    found = lineage(names, known, is_there)
+    return {name: replace(other, evaluation=None) for name, other in found.items()}
+
+
+def individual(stages: Stages, one: Individual) -> Individual:
+    """An individual that was sent, scored or failed; waits for it."""
+    outcome = stages.desk.result("search", one.id)
+    scores = None if outcome.error else _evaluation(stages, outcome)
+    return replace(one, digest=outcome.digest, evaluation=scores, error=outcome.error)
+
+
+def all_scored(stages: Stages, unscored: Sequence[Individual], known: Known) -> list[Individual]:
+    """Individuals that a campaign cannot do without, scored on the search splits.
+
+    Raises:
+        EvaluationError: One of them cannot be bred or scored.
+    """
+    for one in unscored:
+        send(stages, one, known)
+    scored = []
+    for one in unscored:
+        outcome = required(stages, one, "search")
+        scored.append(replace(one, digest=outcome.digest, evaluation=_evaluation(stages, outcome)))
+        stages.watch.candidate(len(scored), len(unscored))
+    return scored
+
+
+def required(stages: Stages, one: Individual, split: SplitName) -> Outcome:
+    """The outcome of an individual that was sent and must not fail.
+
+    Raises:
+        EvaluationError: It failed.
+    """
+    outcome = stages.desk.result(split, one.id)
+    if outcome.error is not None:
+        raise EvaluationError(outcome.error)
+    return outcome
+
+
+def _evaluation(stages: Stages, outcome: Outcome) -> Evaluation:
+    return evaluation(stages.config.tasks, outcome.scores, outcome.fingerprint)

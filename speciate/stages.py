@@ -1,0 +1,23 @@
+"""All that a campaign is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from speciate.archive.archive import Archive
+from speciate.configs import schema
+from speciate.desk import Desk
+from speciate.population.founders import Founder
+from speciate.population.strategies import Strategy
+from speciate.watch import Watch
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Made once by the session, and passed in."""
+
+    config: schema.Campaign
+    founders: Sequence[Founder]
+    strategy: Strategy
+    desk: Desk
+    archive: Archive
+    watch: Watch

@@ -1,0 +1,168 @@
+"""Whatever happens to workers, nodes and the campaign's own process, the archive is the same."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from speciate.archive.archive import Archive
+from speciate.cluster.workers import SET_ASIDE
+from speciate.session import run
+
+HERE = Path(__file__).parent
+WAIT_S = 120
+
+
+def disturbed(small: Path, cluster: Any, name: str, *more: str) -> Archive:
+    out = small.parent / name
+    run(small, out, ["cluster.workers=2", *more], address=cluster.address)
+    return Archive.open(out)
+
+
+def told(archive: Archive, name: str) -> list[dict[str, Any]]:
+    """Lines of the telemetry that have a field."""
+    return [line for line in archive.telemetry.read() if name in line]
+
+
+def wait_for(file: Path) -> None:
+    end = time.monotonic() + WAIT_S
+    while not file.exists():
+        assert time.monotonic() < end, f"{file} did not appear"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_any_number_of_workers(
+    small: Path, cluster: Any, undisturbed: Archive, disturb: Any, workers: int
+) -> None:
+    disturb()
+    node = cluster.add_node(num_cpus=2) if workers > 2 else None
+    archive = disturbed(small, cluster, f"workers-{workers}", f"cluster.workers={workers}")
+    if node:
+        cluster.remove_node(node)
+    assert archive.head == undisturbed.head
+    assert not told(archive, "fault")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("die", "ActorDiedError"),
+        ("swell", "MemoryError"),
+        ("hang", "no progress for 4 s"),
+    ],
+)
+def test_a_worker_is_replaced(
+    small: Path, cluster: Any, undisturbed: Archive, disturb: Any, fault: str, said: str
+) -> None:
+    marks = disturb(fault)
+    archive = disturbed(small, cluster, fault, "cluster.patience_s=4")
+    assert archive.head == undisturbed.head
+    (line,) = told(archive, "fault")
+    assert line["fault"].startswith(said)
+    # What was in flight, and nothing else, was done again.
+    scored = (marks / "scored").read_text().splitlines()
+    assert len(scored) == len(archive.individuals) + 5 + 1  # Six on the test split.
+
+
+def test_a_node_is_killed_and_another_comes_late(
+    small: Path, cluster: Any, undisturbed: Archive, disturb: Any
+) -> None:
+    marks = disturb("wait")
+    big = cluster.add_node(num_cpus=8)
+
+    def break_things() -> None:
+        wait_for(marks / "waiting")
+        cluster.remove_node(big, allow_graceful=False)
+        cluster.add_node(num_cpus=8)
+        (marks / "go").touch()
+
+    breaker = threading.Thread(target=break_things)
+    breaker.start()
+    # Only the node that dies, and the one that comes late, have room.
+    archive = disturbed(small, cluster, "nodes", "cluster.cpus=4")
+    breaker.join()
+    assert archive.head == undisturbed.head
+    assert told(archive, "fault")
+    assert len(told(archive, "start_seconds")) == 4
+
+
+def test_a_candidate_that_ends_all_workers_is_set_aside(
+    small: Path, cluster: Any, disturb: Any
+) -> None:
+    disturb("curse")
+    archive = disturbed(small, cluster, "cursed", "cluster.attempts=2")
+    assert archive.report is not None
+    assert len(told(archive, "fault")) == 2
+    (failed,) = [one for one in archive.individuals.values() if one.error]
+    assert failed.error == SET_ASIDE
+
+
+def test_nodes_that_see_nothing_are_sent_the_founders(
+    small: Path, cluster: Any, undisturbed: Archive, disturb: Any
+) -> None:
+    disturb()
+    archive = disturbed(small, cluster, "sent", 'cluster.shared="never"')
+    assert archive.head == undisturbed.head
+    assert not archive.weights.digests()
+
+
+class TestTheCampaignsOwnProcess:
+    def test_is_killed(self, small: Path, cluster: Any, undisturbed: Archive, disturb: Any) -> None:
+        marks = disturb("wait")
+        out = small.parent / "killed"
+        process = self.started(small, out, cluster)
+        wait_for(marks / "waiting")
+        process.kill()
+        process.wait()
+        (marks / "go").touch()
+        assert self.started(small, out, cluster).wait() == 0
+        assert Archive.open(out).head == undisturbed.head
+
+    def test_is_stopped_gracefully(
+        self, small: Path, cluster: Any, undisturbed: Archive, disturb: Any
+    ) -> None:
+        marks = disturb("wait")
+        out = small.parent / "stopped"
+        process = self.started(small, out, cluster)
+        wait_for(marks / "waiting")
+        process.send_signal(signal.SIGINT)
+        time.sleep(1)
+        assert process.poll() is None  # What is in flight is finished first.
+        (marks / "go").touch()
+        said = process.communicate(timeout=WAIT_S)[0]
+        assert process.returncode == 130
+        assert "stopping when what is in flight is done" in said
+        assert "the same command goes on" in said
+        assert Archive.open(out).report is None
+        assert self.started(small, out, cluster).wait() == 0
+        assert Archive.open(out).head == undisturbed.head
+
+    def test_is_stopped_at_once(self, small: Path, cluster: Any, disturb: Any) -> None:
+        marks = disturb("wait")
+        process = self.started(small, small.parent / "at-once", cluster)
+        wait_for(marks / "waiting")
+        process.send_signal(signal.SIGINT)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        assert process.returncode == 130
+
+    @staticmethod
+    def started(small: Path, out: Path, cluster: Any) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-c", "from speciate.cli import program; program()", "run"]
+        options = ["--out", str(out), "--address", cluster.address, "--set", "cluster.workers=2"]
+        return subprocess.Popen(
+            [*command, str(small), *options],
+            cwd=out.parent,
+            env=os.environ | {"PYTHONPATH": f"{HERE}:{os.environ.get('PYTHONPATH', '')}"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )

@@ -106,9 +106,15 @@ class Reader:
             role: tuple(self._tensor(source, span) for source in sources)
             for role, sources in self.sources.items()
         }
-        return Locus(
-            span.place, span.start, tensors, partial(self._stream, span), self._statistic_of(span)
+        streams = partial(self._stream, span)
+        # A conversion makes a new tensor; what needs none may be the source's own memory.
+        name = span.place.name
+        owned = all(
+            source.dtype(name) != torch.float32
+            for sources in self.sources.values()
+            for source in sources
         )
+        return Locus(span.place, span.start, tensors, streams, self._statistic_of(span), owned)
 
     def _tensor(self, source: Source, span: Span) -> Tensor:
         start = span.matrix.start

@@ -66,10 +66,12 @@ class Locus:
         place: Name of the tensor, kind of module, and depth.
         start: Flat index of the first element within the view (0 for the grain MATRIX).
         tensors: By role, in the order of the recipe; float32, all of one shape: flat for ELEMENT,
-            (rows, columns) for ROW, as stored for MATRIX. Never to be changed in place.
+            (rows, columns) for ROW, as stored for MATRIX. Never changed in place unless `owned`.
         stream: Random numbers of this locus for the parent of this number among its role.
         statistic: What was measured of the model of this number: `statistic(0, "fisher")` is the
             tensor of that kind, cut to the locus where it has the weight's shape; None if absent.
+        owned: No other has the tensors, nor two of them the same memory: what an operator is done
+            with may be overwritten, which is far faster than to write elsewhere.
     """
 
     place: Place
@@ -77,6 +79,7 @@ class Locus:
     tensors: Mapping[str, tuple[Tensor, ...]]
     stream: Callable[[int], Stream]
     statistic: Callable[[int, str], Tensor | None] = lambda _, __: None
+    owned: bool = False
 
     @property
     def models(self) -> tuple[Tensor, ...]:

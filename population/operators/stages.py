@@ -169,18 +169,19 @@ def weighted_sum(items: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
     return total(weighted(items, weights))
 
 
-def weighted_mean(items: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+def weighted_mean(items: Sequence[Tensor], weights: Sequence[float], owned: bool = False) -> Tensor:
     """Combine: the weighted mean, for weights that do not sum to 0.
 
     Measured from the item of the largest weight: equal items give themselves and weights (0, 1)
-    give the second item, to the last bit.
+    give the second item, to the last bit. Items that are `owned` are overwritten.
     """
     anchor = max(range(len(items)), key=lambda i: abs(weights[i]))
     whole = math.fsum(weights)
     result = None
     for i, item in enumerate(items):
         if i != anchor:
-            part = (item - items[anchor]).mul_(weights[i] / whole)
+            apart = item.sub_(items[anchor]) if owned else item - items[anchor]
+            part = apart.mul_(weights[i] / whole)
             result = part.add_(items[anchor]) if result is None else result.add_(part)
     return items[anchor].clone() if result is None else result
 

@@ -17,7 +17,7 @@ def weights(alpha: float, count: int) -> list[float]:
 def merge(locus: Locus, parameters: Ema, _: None) -> Tensor:
     """The average as it is after the last checkpoint."""
     alpha = at(parameters.alpha, locus.place)
-    return weighted_mean(locus.models, weights(alpha, len(locus.models)))
+    return weighted_mean(locus.models, weights(alpha, len(locus.models)), locus.owned)
 
 
 OPERATOR = Operator("ema", "averaging", MODELS, Ema, merge, paper="arXiv 2505.12082")

@@ -19,7 +19,7 @@ def merge(locus: Locus, parameters: Linear, _: None) -> Tensor:
     if not parameters.normalize:
         return weighted_sum(locus.models, weights)
     refuse_cancelling(weights, locus.place)
-    return weighted_mean(locus.models, weights)
+    return weighted_mean(locus.models, weights, locus.owned)
 
 
 def check(parameters: Linear, count: int) -> None:

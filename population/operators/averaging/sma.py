@@ -9,7 +9,7 @@ from speciate.population.operators.stages import weighted_mean
 
 def merge(locus: Locus, _: Sma, __: None) -> Tensor:
     """The mean of the checkpoints."""
-    return weighted_mean(locus.models, (1.0,) * len(locus.models))
+    return weighted_mean(locus.models, (1.0,) * len(locus.models), locus.owned)
 
 
 OPERATOR = Operator(

@@ -9,7 +9,7 @@ from speciate.population.operators.stages import weighted_mean
 
 def merge(locus: Locus, _: Wma, __: None) -> Tensor:
     """The mean in which the n-th checkpoint weighs n."""
-    return weighted_mean(locus.models, range(1, len(locus.models) + 1))
+    return weighted_mean(locus.models, range(1, len(locus.models) + 1), locus.owned)
 
 
 OPERATOR = Operator("wma", "averaging", MODELS, Wma, merge, paper="arXiv 2505.12082")

@@ -3,12 +3,17 @@ EXTRA ?= cpu
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 SOURCES := $(shell find speciate agents archive configs evaluator population -type f -not -name '*.pyc')
 
-.PHONY: quickstart test lint types bench bench-merge bench-items nightly check clean install
+.PHONY: quickstart system test lint types bench bench-merge bench-turnaround bench-items nightly check clean install
 
 quickstart: install
 	$(BIN)/speciate run configs/quickstart.toml --out runs/quickstart
+
+# What pip does not install, and only some tasks need.
+system:
+	@command -v bwrap > /dev/null || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -qy bubblewrap)
 
 install: $(VENV)/installed
 
@@ -46,6 +51,10 @@ bench: install
 # Needs 5 GB of disk: a base and three experts of half a billion parameters are made and merged.
 bench-merge: install
 	$(BIN)/python tests/bench/merge.py
+
+# Needs 5 GB of disk and 10 of memory, and an idle machine for some ten minutes.
+bench-turnaround: install
+	$(BIN)/python tests/bench/turnaround.py
 
 # Two minutes of one core: item response theory and racing on simulated populations.
 bench-items: install

@@ -18,7 +18,7 @@ _QUOTED = r"'([^']*)'"
 # Members of unions, which pydantic names within locations, as in tasks.0.likelihood.search.
 _TYPES = frozenset(
     {"likelihood", "perplexity", "multiple_choice", "exact_match", "judge", "plugin", "vllm"}
-    | {"lm_eval", "transformers", "genome", "genome_plus", "steady_state", "nsga2", "floor"}
+    | {"lm_eval", "code", "transformers", "genome", "genome_plus", "steady_state", "nsga2", "floor"}
     | {"no_worse_than_parents", "negative_flips", "float", "bool", "str", "a number", "a list"}
     | {"a table", "rules", "per model"}
 )

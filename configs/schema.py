@@ -8,12 +8,14 @@ from speciate.configs.cluster import Cluster as Cluster
 from speciate.configs.constraints import Constraint as Constraint
 from speciate.configs.constraints import check_tasks
 from speciate.configs.operators import CROSSOVERS, WITH_BASE
+from speciate.configs.screens import Screens as Screens
 from speciate.configs.section import Section
 from speciate.configs.strategies import Breeding as Breeding
 from speciate.configs.strategies import Crossover as Crossover
 from speciate.configs.strategies import Genome as Genome
 from speciate.configs.strategies import GenomePlus as GenomePlus
 from speciate.configs.strategies import Nsga2 as Nsga2
+from speciate.configs.strategies import Race as Race
 from speciate.configs.strategies import SteadyState as SteadyState
 from speciate.configs.strategies import Strategy as Strategy
 from speciate.configs.tasks import ExactMatch as ExactMatch
@@ -24,6 +26,7 @@ from speciate.configs.tasks import Name
 from speciate.configs.tasks import Perplexity as Perplexity
 from speciate.configs.tasks import Plugin as Plugin
 from speciate.configs.tasks import Task as Task
+from speciate.configs.track import Track as Track
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -104,12 +107,21 @@ class Campaign(Section):
     constraints: tuple[Constraint, ...] = Field(
         (), description="What individuals must keep to; who does not is selected last."
     )
+    screens: Screens | None = Field(
+        None, description="What offspring must pass before they are scored."
+    )
     engine: Engine = Vllm(type="vllm")
     store: Store = Store()
     cluster: Cluster = Cluster()
+    track: Track = Track()
     ensemble: bool = Field(
         False, description="At the end, try majority votes of the best k on tasks with answers."
     )
+
+    @property
+    def race(self) -> Race | None:
+        """How candidates are raced, if they are."""
+        return self.strategy.race if isinstance(self.strategy, SteadyState) else None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "Campaign":

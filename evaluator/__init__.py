@@ -1,12 +1,15 @@
 """Fitness: tasks, the engines that answer them, and the cache of what was measured."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Tokens = Sequence[int]
 
@@ -50,6 +53,18 @@ class Engine(Protocol):
         Raises:
             EvaluationError: The weights cannot be loaded. Its text is archived, so it names no
                 path and nothing else of this machine; the cause is chained to it.
+        """
+
+    def load_tensors(self, tensors: "Iterable[tuple[str, Tensor]]") -> None:
+        """Replaces the weights by those of a stream, such as of a model that is just being bred.
+
+        Args:
+            tensors: Names and values that a model folder would have; all of them are taken, once
+                and in turn, and few are kept for long.
+
+        Raises:
+            EvaluationError: As of `load`. What the stream itself raises is passed on as it is.
+                After either the weights are of no model until the next that can be loaded is.
         """
 
     def logprobs(self, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:

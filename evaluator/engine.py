@@ -5,17 +5,20 @@ The only module that imports vllm.
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from speciate.configs.schema import Vllm
 from speciate.errors import EvaluationError
 from speciate.evaluator import Sampling, Tokens
+from speciate.evaluator.parts import PART, Named, in_parts
 from speciate.evaluator.tokenizer import frame_digest
 
 # What vLLM raises when it cannot do what was asked; its own error classes derive from these.
@@ -81,6 +84,7 @@ class VllmEngine:
         self.limit = int(self._llm.llm_engine.model_config.max_model_len) - 1
         platform = vllm.platforms.current_platform
         self._on_cpu = platform.is_cpu()
+        self._workers = config.tensor_parallel
         self.fingerprint = (
             f"vllm {vllm.__version__}, torch {_torch_version()}, {config.dtype}, "
             f"{platform.device_name}, {config.max_num_seqs} sequences, "
@@ -90,20 +94,30 @@ class VllmEngine:
     def load(self, model: Path) -> None:
         """See `Engine.load`; about 0.02 s for a model of 2.4 million parameters."""
         try:
-            # Opened first: a reload that breaks off in a bad file may leave the model half loaded.
+            # Opened first: a reload that breaks off in a bad file leaves the model half loaded.
             for file in sorted(model.glob("*.safetensors")):
                 with safe_open(file, framework="pt") as opened:
                     opened.keys()
-            _swap(self._llm, model, self._on_cpu)
-        except (
-            RuntimeError,
-            ValueError,
-            KeyError,
-            OSError,
-            AssertionError,
-            SafetensorError,
-        ) as exc:
-            raise EvaluationError(f"vLLM cannot load the weights ({type(exc).__name__})") from exc
+            _swap(self._llm, self._on_cpu, lambda: _reload(self._llm, weights_path=str(model)))
+        except (*_TROUBLE, SafetensorError) as exc:
+            raise _cannot_load(exc) from exc
+
+    def load_tensors(self, tensors: Iterable[Named]) -> None:
+        """See `Engine.load_tensors`.
+
+        Workers of a model that is split on several GPUs are processes of their own. They get the
+        tensors in parts, as vLLM's own transfer of weights from a trainer does it, so that
+        whatever computes them is computed once, here. (On a CPU only, no GPU was at hand.)
+        """
+        raised: list[Exception] = []
+        with closing(_watched(tensors, raised)) as stream:
+            try:
+                fill = _send if self._workers > 1 else _take
+                _swap(self._llm, self._on_cpu, lambda: fill(self._llm, stream))
+            except _TROUBLE as exc:
+                if exc in raised:
+                    raise
+                raise _cannot_load(exc) from exc
 
     def logprobs(self, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
         """See `Engine.logprobs`."""
@@ -147,8 +161,21 @@ class VllmEngine:
         del self._llm
 
 
-def _swap(llm: Any, model: Path, on_cpu: bool) -> None:  # noqa: ANN401
-    """Replaces all weights by those of a folder.
+def _cannot_load(exc: Exception) -> EvaluationError:
+    return EvaluationError(f"vLLM cannot load the weights ({type(exc).__name__})")
+
+
+def _watched(tensors: Iterable[Named], raised: list[Exception]) -> Generator[Named, None, None]:
+    """The same stream; what it raises itself is told from what vLLM raises."""
+    try:
+        yield from tensors
+    except Exception as exc:
+        raised.append(exc)
+        raise
+
+
+def _swap(llm: Any, on_cpu: bool, fill: Callable[[], object]) -> None:  # noqa: ANN401
+    """Replaces all weights by `fill`, and makes good what vLLM leaves undone.
 
     On a CPU, vLLM multiplies by packed copies of the matrices. `reload_weights` renews them with
     the layers that it loads, but two kinds would be left wrong without a word, and are packed here
@@ -156,9 +183,60 @@ def _swap(llm: Any, model: Path, on_cpu: bool) -> None:  # noqa: ANN401
     """
     if on_cpu:
         llm.apply_model(_unset_experts)
-    llm.collective_rpc("reload_weights", kwargs={"weights_path": str(model)})
+    try:
+        fill()
+    except Exception:
+        # Layers that got only some of their tensors would count them among the next model's.
+        llm.collective_rpc(_end)
+        raise
     if on_cpu:
         llm.apply_model(_pack_heads)
+
+
+def _reload(llm: Any, **source: object) -> None:  # noqa: ANN401
+    llm.collective_rpc("reload_weights", kwargs=source)
+
+
+def _take(llm: Any, tensors: Iterable[Named]) -> None:  # noqa: ANN401
+    """Loads a stream into the one worker, which is in this process."""
+    _reload(llm, weights_iterator=tensors)
+
+
+def _send(llm: Any, tensors: Iterable[Named]) -> None:  # noqa: ANN401
+    """Loads a stream into workers that are other processes."""
+    llm.collective_rpc(_begin)
+    for part in in_parts(tensors, PART):
+        llm.collective_rpc(_add, args=(part,))
+    llm.collective_rpc(_end)
+
+
+def _begin(worker: Any) -> None:  # noqa: ANN401
+    """In a worker: gets ready for the tensors of another model."""
+    from vllm.model_executor.model_loader.reload import initialize_layerwise_reload
+
+    with _context(worker):
+        initialize_layerwise_reload(worker.get_model())
+
+
+def _add(worker: Any, part: dict[str, Tensor]) -> None:  # noqa: ANN401
+    """In a worker: takes its share of some tensors."""
+    with _context(worker):
+        worker.get_model().load_weights(iter(part.items()))
+
+
+def _end(worker: Any) -> None:  # noqa: ANN401
+    """In a worker: finishes layers that may still wait for tensors."""
+    from vllm.model_executor.model_loader.reload import finalize_layerwise_reload
+
+    with _context(worker):
+        finalize_layerwise_reload(worker.get_model(), worker.model_config)
+
+
+def _context(worker: Any) -> AbstractContextManager[Any]:  # noqa: ANN401
+    from vllm.config import set_current_vllm_config
+
+    context: AbstractContextManager[Any] = set_current_vllm_config(worker.vllm_config)
+    return context
 
 
 def _unset_experts(model: Any) -> None:  # noqa: ANN401

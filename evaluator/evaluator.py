@@ -1,15 +1,22 @@
 """Scores models: fitness on the search splits, and, at the end, the test splits."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from speciate.configs import schema
+from speciate.errors import RejectedError
 from speciate.evaluator import Engine
 from speciate.evaluator.cache import EvaluationCache
+from speciate.evaluator.metered import Work
+from speciate.evaluator.race import Race, Trial
+from speciate.evaluator.screens import Screening
 from speciate.evaluator.split import Split
-from speciate.evaluator.tasks import Answering, Kind, kind_of
+from speciate.evaluator.tasks import Answering, Kind, Partial, kind_of
 from speciate.evaluator.tokenizer import Tokenizer
 from speciate.records import Evaluation, Score
+
+Found = Mapping[str, Score | None]
 
 
 class Evaluator:
@@ -21,6 +28,9 @@ class Evaluator:
         tokenizer: Tokenizer,
         splits: Mapping[str, Split],
         cache: EvaluationCache,
+        race: Race | None = None,
+        screens: schema.Screens | None = None,
+        work: Work | None = None,
     ) -> None:
         """Tokenises the splits.
 
@@ -29,9 +39,12 @@ class Evaluator:
             tokenizer: Of the founders.
             splits: The splits to score, by any name.
             cache: Looked into before, and filled after, each scoring.
+            race: Drops those on trial that cannot reach their bar.
+            screens: What those on trial must pass.
+            work: Counts items.
 
         Raises:
-            TaskError: An item is too long for the engine.
+            TaskError: An item is too long for the engine, or there is nothing to screen with.
         """
         self.engine = engine
         self._splits = splits
@@ -39,15 +52,25 @@ class Evaluator:
         self._kinds: dict[str, Kind] = {
             name: split.prepare(tokenizer, engine.limit) for name, split in splits.items()
         }
+        self._partial = {n: kind for n, kind in self._kinds.items() if isinstance(kind, Partial)}
+        self._race = race
+        self._screens = Screening(screens, self._kinds, engine.limit) if screens else None
+        self._work = work or Work()
 
-    def score(self, digest: str, model: Path) -> dict[str, Score]:
+    def score(
+        self, digest: str, model: Path | None, trial: Trial | None = None) -> dict[str, Score]:
         """Scores on every split, by its name.
+
+        What becomes of a candidate on trial does not depend on what is in the cache.
 
         Args:
             digest: Of the weights.
-            model: Folder that holds them; read only if a score is not in the cache.
+            model: Folder that holds them; read only if it must be screened, or a score is not in
+                the cache. None if the engine has them already.
+            trial: If the candidate is on trial.
 
         Raises:
+            RejectedError: It is, and was turned away.
             EvaluationError: The engine cannot load or run the model.
         """
         fingerprint = self.engine.fingerprint
@@ -55,15 +78,45 @@ class Evaluator:
             name: self._cache.get(digest, split.digest, fingerprint)
             for name, split in self._splits.items()
         }
-        if None in found.values():
+        if model and (None in found.values() or (trial and self._screens)):
             self.engine.load(model)
+        raced = self._tried(digest, found, trial) if trial else {}
         scores = {}
         for name, score in found.items():
             if score is None:
-                score = self._kinds[name].score(self.engine)
+                score = raced[name] if name in raced else self._all(name)
                 self._cache.put(digest, self._splits[name].digest, fingerprint, score)
             scores[name] = score
         return scores
+
+    def _tried(self, digest: str, found: Found, trial: Trial) -> dict[str, Score]:
+        """What screens and race leave known of a candidate on trial.
+
+        Raises:
+            RejectedError: They turn it away.
+        """
+        unknown = [name for name, score in found.items() if score is None]
+        left = self._work.items + sum(len(self._splits[name].items) for name in unknown)
+        try:
+            if self._screens:
+                self._screens.check(self.engine)
+            if self._race is None:
+                return {}
+            return self._race.run(digest, trial.bar, partial(self._some, found))
+        except RejectedError:
+            self._work.saved += left - self._work.items
+            raise
+
+    def _some(self, found: Found, name: str, items: Sequence[int]) -> Score:
+        """Some items of a split that can be raced."""
+        if (known := found[name]) is not None:
+            return known.of(items)
+        self._work.items += len(items)
+        return self._partial[name].score_items(self.engine, items)
+
+    def _all(self, name: str) -> Score:
+        self._work.items += len(self._splits[name].items)
+        return self._kinds[name].score(self.engine)
 
 
 class Answers:

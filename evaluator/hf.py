@@ -1,6 +1,7 @@
 """The embedded engine: transformers in this process; also the reference for the vLLM engine."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from transformers.conversion_mapping import get_model_conversion_mapping
 from speciate.configs.schema import Transformers
 from speciate.errors import ConfigError, EvaluationError
 from speciate.evaluator import Sampling, Tokens
+from speciate.evaluator.parts import PART, in_parts
 from speciate.evaluator.tokenizer import frame_digest
 
 
@@ -58,17 +60,26 @@ class TransformersEngine:
 
     def load(self, model: Path) -> None:
         """See `Engine.load`; about 0.02 s more where tensors are converted."""
-        try:
-            state = _stored(model)
-            if self._converts:
-                state = self._converted(state)
-            missing, unexpected = self._model.load_state_dict(state, strict=False)
-        except (RuntimeError, OSError, SafetensorError) as exc:
-            raise EvaluationError(
-                f"transformers cannot load the weights ({type(exc).__name__})"
-            ) from exc
+        with _translated():
+            stored = _stored(model)
+        self._replace([stored])
+
+    def load_tensors(self, tensors: Iterable[tuple[str, Tensor]]) -> None:
+        """See `Engine.load_tensors`; where tensors are converted, all must fit into memory."""
+        with closing(in_parts(tensors, None if self._converts else PART)) as parts:
+            self._replace(parts)
+
+    def _replace(self, parts: Iterable[dict[str, Tensor]]) -> None:
+        """Copies all tensors of a model, which come in parts, over those of the last."""
+        missing, unexpected = set(self._model.state_dict()), set[str]()
+        for part in parts:
+            with _translated():
+                state = self._converted(part) if self._converts else part
+                lacking, extra = self._model.load_state_dict(state, strict=False)
+            missing &= set(lacking)
+            unexpected |= set(extra)
         tied = set(getattr(self._model, "all_tied_weights_keys", None) or ())
-        _check_fit(set(missing) - tied, set(unexpected))
+        _check_fit(missing - tied, unexpected)
 
     def _converted(self, stored: dict[str, Tensor]) -> dict[str, Tensor]:
         """The tensors as the model has them in memory, where for instance experts are fused.
@@ -167,6 +178,16 @@ def _draw(settings: Sampling, seed: int) -> list[Any]:
         TopPLogitsWarper(settings.top_p),
         _Noise(seed),
     ]
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, OSError, SafetensorError) as exc:
+        raise EvaluationError(
+            f"transformers cannot load the weights ({type(exc).__name__})"
+        ) from exc
 
 
 def _stored(model: Path) -> dict[str, Tensor]:

@@ -26,6 +26,8 @@ class Work:
         tokens: Scored or read as prompts, and written.
         token_seconds: That scoring, reading and writing took.
         seconds: That there was something to do, breeding included.
+        items: Asked, that were not scored before.
+        saved: That need not be asked, of candidates that were turned away before.
     """
 
     swaps: int = 0
@@ -33,6 +35,8 @@ class Work:
     tokens: int = 0
     token_seconds: float = 0.0
     seconds: float = 0.0
+    items: int = 0
+    saved: int = 0
 
     def add(self, other: "Work") -> None:
         """Counts what another engine did, too."""
@@ -48,6 +52,11 @@ class Work:
     def rate(self) -> float:
         """Tokens a second, while there was something to do."""
         return self.tokens / self.token_seconds if self.token_seconds > 0 else 0.0
+
+    @property
+    def spared(self) -> float:
+        """Share of the items that need not be asked."""
+        return self.saved / (self.items + self.saved) if self.saved else 0.0
 
     @property
     def swap(self) -> float:

@@ -21,6 +21,8 @@ from speciate.population.safetensors_writer import Writer
 from speciate.records import Recipe
 
 R = TypeVar("R")
+Put = Callable[[str, int, Tensor], memoryview]
+"""Takes the name of a tensor, the flat index of the first element, and values from there on."""
 WORTH_FORKING = 1 << 26
 """Bytes of a child from which on processes are faster than threads."""
 
@@ -89,7 +91,7 @@ def carry_out(
         BreedError: The result is not finite.
     """
     jobs = jobs or default_jobs()
-    plan = replace(plan, segments=tuple(map(in_own_order, plan.segments)))
+    plan = ordered(plan)
     with new_model(out, plan.frame, shard_bytes) as writer:
         divided = fork and device == "cpu" and can_fork() and plan.frame.nbytes >= WORTH_FORKING
         if divided:
@@ -100,6 +102,11 @@ def carry_out(
         digest = writer.digest()
         finish(writer.folder, digest)
         return digest
+
+
+def ordered(plan: Plan) -> Plan:
+    """The plan with models in an order of their own, wherever it makes no difference."""
+    return replace(plan, segments=tuple(map(in_own_order, plan.segments)))
 
 
 def _divided(plan: Plan, jobs: int, writer: Writer, progress: Callable[[int], None]) -> None:
@@ -149,26 +156,38 @@ def _write(
     progress: Callable[[int], None],
 ) -> None:
     for segment in segments:
-        for name, data in _written(segment, seed, crew, writer, device):
+        for name, data in child_of(segment, seed, crew, writer.put, device):
             writer.account(name, data)
             progress(len(data))
 
 
-def _written(
-    segment: Segment, seed: int, crew: Crew, writer: Writer, device: str
+def child_of(
+    segment: Segment, seed: int, crew: Crew, put: Put, device: str = "cpu"
 ) -> Iterator[tuple[str, memoryview]]:
-    """Copies what is not of floating point, and merges the rest, in the order of the tensors."""
+    """Copies what is not of floating point, and merges the rest, in the order of the tensors.
+
+    Args:
+        segment: Which tensors, by which operator, from whom.
+        seed: Of the recipe.
+        crew: Does the work.
+        put: Given the values of consecutive elements, returns the bytes to store; called by the
+            crew, for several spans at once.
+        device: Where tensors are computed with, as torch calls it.
+
+    Yields:
+        The name of a tensor and its next bytes. Tensors without elements are left out.
+    """
     frame = segment.frame
     for name in segment.names:
         if not frame.dtype(name).is_floating_point:
             size = torch.Size(frame.shape(name)).numel()
-            yield name, writer.put(name, 0, frame.read(name, 0, size))
+            yield name, put(name, 0, frame.read(name, 0, size))
 
-    def put(span: Span, values: Tensor) -> tuple[str, memoryview]:
+    def use(span: Span, values: Tensor) -> tuple[str, memoryview]:
         start = span.matrix.start + span.start
-        return span.place.name, writer.put(span.place.name, start, values.reshape(-1))
+        return span.place.name, put(span.place.name, start, values.reshape(-1))
 
-    yield from values_of(segment, seed, crew, put, device)
+    yield from values_of(segment, seed, crew, use, device)
 
 
 def values_of(

@@ -100,17 +100,76 @@ def plan(specs: Sequence[Spec], shard_bytes: int) -> dict[str, list[Spec]]:
     return {f"model-{n:05}-of-{total:05}.safetensors": s for n, s in enumerate(shards, 1)}
 
 
-class Writer:
+class Ledger:
+    """What has come of a model's tensors so far, and in the end the digest of all."""
+
+    def __init__(self, specs: Sequence[Spec]) -> None:
+        """Takes what the tensors will be."""
+        self._specs = {spec.name: spec for spec in specs}
+        self._hashes: dict[str, hashlib._Hash] = {}
+        self._counts: dict[str, int] = {}
+        self._others: dict[str, tuple[int, str]] = {}
+
+    def put(self, name: str, start: int, values: Tensor) -> memoryview:
+        """Casts elements from flat index `start` on; may be called from several threads.
+
+        Returns:
+            Their bytes, for `account`.
+
+        Raises:
+            BreedError: They are not finite in the type of the tensor.
+        """
+        dtype = self._specs[name].dtype
+        values = values.to(dtype).cpu()
+        if dtype.is_floating_point and not is_finite(values):
+            raise BreedError(
+                f"{name}: the result has NaN or infinite values in {str(dtype)[6:]}; "
+                "use smaller weights or a smaller scale"
+            )
+        return raw_bytes(values)
+
+    def account(self, name: str, data: memoryview) -> None:
+        """Adds bytes to the digest of a tensor; each tensor's in order, and once."""
+        self._hashes.setdefault(name, hashlib.sha256()).update(data)
+        self._counts[name] = self._counts.get(name, 0) + len(data)
+
+    def is_whole(self, name: str) -> bool:
+        """Whether all bytes of a tensor were accounted for; there may be none."""
+        return self._counts.get(name, 0) == self._specs[name].nbytes
+
+    def accounts(self) -> dict[str, tuple[int, str]]:
+        """Of each tensor accounted for, its bytes and their hash, for `take_over`."""
+        return self._others | {
+            name: (self._counts[name], hashed.hexdigest()) for name, hashed in self._hashes.items()
+        }
+
+    def take_over(self, accounts: Mapping[str, tuple[int, str]]) -> None:
+        """Counts in what a process forked from this one has accounted for."""
+        self._others.update(accounts)
+
+    def digest(self) -> str:
+        """Digest of all tensors.
+
+        Raises:
+            BreedError: A planned tensor did not come.
+        """
+        found, nothing = self.accounts(), (0, hashlib.sha256().hexdigest())
+        found = {spec.name: found.get(spec.name, nothing) for spec in self._specs.values()}
+        missing = [spec.name for spec in self._specs.values() if found[spec.name][0] != spec.nbytes]
+        if missing:
+            raise BreedError(f"{missing[0]}: not written, nor {len(missing) - 1} other tensors")
+        hashes = {name: hashed for name, (_, hashed) in found.items()}
+        return weights_digest(list(self._specs.values()), hashes)
+
+
+class Writer(Ledger):
     """Fills the safetensors files of one folder; a context manager that closes them."""
 
     def __init__(self, folder: Path, specs: Sequence[Spec], shard_bytes: int) -> None:
         """Writes the headers, and the index where there are several files."""
+        super().__init__(specs)
         self.folder = folder
-        self._specs = {spec.name: spec for spec in specs}
         self._places: dict[str, tuple[int, int]] = {}
-        self._hashes: dict[str, hashlib._Hash] = {}
-        self._counts: dict[str, int] = {}
-        self._others: dict[str, tuple[int, str]] = {}
         files = plan(specs, shard_bytes)
         with ExitStack() as stack:
             for name, shard in files.items():
@@ -148,57 +207,14 @@ class Writer:
         self.account(name, self.put(name, 0, tensor))
 
     def put(self, name: str, start: int, values: Tensor) -> memoryview:
-        """Writes elements from flat index `start` on, cast; may be called from several threads.
-
-        Returns:
-            The bytes written, for `account`.
-
-        Raises:
-            BreedError: They are not finite in the type of the tensor.
-        """
-        spec = self._specs[name]
-        values = values.to(spec.dtype).cpu()
-        if spec.dtype.is_floating_point and not is_finite(values):
-            raise BreedError(
-                f"{name}: the result has NaN or infinite values in {str(spec.dtype)[6:]}; "
-                "use smaller weights or a smaller scale"
-            )
-        data = raw_bytes(values)
+        """Also writes them; see `Ledger.put`."""
+        data = super().put(name, start, values)
         descriptor, offset = self._places[name]
-        offset += start * spec.dtype.itemsize
+        offset += start * self._specs[name].dtype.itemsize
         written = 0
         while written < len(data):
             written += os.pwrite(descriptor, data[written:], offset + written)
         return data
-
-    def account(self, name: str, data: memoryview) -> None:
-        """Adds bytes to the digest of a tensor; each tensor's in order, and once."""
-        self._hashes.setdefault(name, hashlib.sha256()).update(data)
-        self._counts[name] = self._counts.get(name, 0) + len(data)
-
-    def accounts(self) -> dict[str, tuple[int, str]]:
-        """Of each tensor written, its bytes and their hash, for `take_over`."""
-        return self._others | {
-            name: (self._counts[name], hashed.hexdigest()) for name, hashed in self._hashes.items()
-        }
-
-    def take_over(self, accounts: Mapping[str, tuple[int, str]]) -> None:
-        """Counts in what a process forked from this one has written."""
-        self._others.update(accounts)
-
-    def digest(self) -> str:
-        """Digest of all that was written.
-
-        Raises:
-            BreedError: A planned tensor was not written.
-        """
-        written, nothing = self.accounts(), (0, hashlib.sha256().hexdigest())
-        found = {spec.name: written.get(spec.name, nothing) for spec in self._specs.values()}
-        missing = [spec.name for spec in self._specs.values() if found[spec.name][0] != spec.nbytes]
-        if missing:
-            raise BreedError(f"{missing[0]}: not written, nor {len(missing) - 1} other tensors")
-        hashes = {name: hashed for name, (_, hashed) in found.items()}
-        return weights_digest(list(self._specs.values()), hashes)
 
     def __enter__(self) -> "Writer":
         return self

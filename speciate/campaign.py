@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from speciate.keeping import let_go
 from speciate.nursery import Known
 from speciate.records import Individual, State
-from speciate.scoring import all_scored, individual, send
+from speciate.scoring import all_scored, individual, send, trial_of
 from speciate.stages import Stages
 
 
@@ -48,8 +48,8 @@ def _born(stages: Stages, state: State, due: int) -> list[Individual]:
         Individual(one.recipe, None, state.step, one.proposer, one.reason) for one in state.pending
     ]
     known = {**stages.archive.individuals, **{one.id: one for one in pending}}
-    for one in pending:
-        send(stages, one, known)
+    for one, proposal in zip(pending, state.pending, strict=True):
+        send(stages, one, known, trial=trial_of(stages, proposal, known))
     born = []
     for one in pending[:due]:
         born.append(individual(stages, one))

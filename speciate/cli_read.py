@@ -3,8 +3,10 @@
 Each imports what it needs by itself: git, tables and statistics take longer than most commands.
 """
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group
@@ -13,38 +15,22 @@ from rich.text import Text
 from speciate.output import Json, console, emit
 from speciate.records import Individual
 
+if TYPE_CHECKING:
+    from speciate.population.constraints import Violation
+
 Folder = Annotated[Path, typer.Argument(help="Folder of the campaign.", metavar="DIR")]
 Id = Annotated[str, typer.Argument(help="Id of an individual or commit; its beginning is enough.")]
 
 
 def status(folder: Folder, as_json: Json = False) -> None:
-    """How far a campaign is, and who lives."""
+    """How far a campaign is, who lives, and how busy its workers are."""
     from speciate import display
     from speciate.archive.archive import Archive
+    from speciate.status import status_of
 
-    archive = Archive.open(folder)
-    known, state, steps = archive.individuals, archive.state, archive.steps()
-    last = [facts for facts in archive.telemetry.read() if "step" in facts][-1:]
-    value = {
-        "name": archive.config["name"],
-        "head": archive.head,
-        "step": state.step if state else 0,
-        "finished": archive.report is not None,
-        "individuals": len(known),
-        "failed": sum(one.evaluation is None for one in known.values()),
-        "members": [_short(known[name]) for name in (state.members if state else ())],
-        "last_step": last[0] if last else None,
-    }
-    best = f", best {steps[-1].best:.4f}" if steps and steps[-1].best is not None else ""
-    drawn = Group(
-        Text(
-            f"{value['name']}: step {value['step']}"
-            f"{', finished' if value['finished'] else ''}, {value['individuals']} individuals, "
-            f"{value['failed']} failed{best}"
-        ),
-        display.individuals((known[name] for name in (state.members if state else ())), known),
-    )
-    emit(as_json, value, drawn)
+    found = status_of(Archive.open(folder))
+    members = [_short(one) | _violations(found.broken[one.id]) for one in found.living]
+    emit(as_json, found.to_json() | {"members": members}, display.status(found))
 
 
 def log(
@@ -81,11 +67,13 @@ def show(folder: Folder, id_: Id, as_json: Json = False) -> None:
     """All about one individual."""
     from speciate import display
     from speciate.archive.archive import Archive
+    from speciate.goals import goals_of
     from speciate.words import describe
 
     archive = Archive.open(folder)
     name = archive.resolve(id_)
     one, commit = archive.individuals[name], archive.commit_of(name)
+    broken = goals_of(archive.config).violations(one, archive.individuals)
     value = _short(one) | {
         "commit": commit,
         "recipe": one.recipe.to_json(),
@@ -100,7 +88,8 @@ def show(folder: Folder, id_: Id, as_json: Json = False) -> None:
             for task, score in (one.evaluation.scores if one.evaluation else {}).items()
         },
     }
-    emit(as_json, value, display.details(one, commit, archive.individuals))
+    drawn = display.details(one, commit, archive.individuals, broken)
+    emit(as_json, value | _violations(broken), drawn)
 
 
 def lineage(folder: Folder, id_: Id, as_json: Json = False) -> None:
@@ -125,11 +114,12 @@ def best(folder: Folder, as_json: Json = False) -> None:
 
     archive = Archive.open(folder)
     if archive.report is None:
-        one = champion(archive.individuals, goals_of(archive.config))
-        commit = archive.commit_of(one.id)
+        goals = goals_of(archive.config)
+        one = champion(archive.individuals, goals)
+        broken = goals.violations(one, archive.individuals)
         drawn = Group(
             "Best so far on the search split; test scores come when the campaign ends.",
-            display.details(one, commit, archive.individuals),
+            display.details(one, archive.commit_of(one.id), archive.individuals, broken),
         )
         emit(as_json, _short(one) | {"finished": False}, drawn)
         return
@@ -196,6 +186,11 @@ def _short(one: Individual) -> dict[str, Any]:
         "fitness": one.fitness if one.evaluation else None,
         "parents": [{"id": parent.id, "role": parent.role} for parent in one.recipe.parents],
     }
+
+
+def _violations(found: "Sequence[Violation]") -> dict[str, Any]:
+    """Constraints that an individual breaks."""
+    return {"violations": [asdict(one) for one in found]}
 
 
 def _teller(as_json: bool) -> Any:  # noqa: ANN401

@@ -1,6 +1,6 @@
 """Tables and trees on a terminal, from what the archive holds."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -10,12 +10,16 @@ from rich.tree import Tree
 
 from speciate.archive.archive import Archive
 from speciate.lineage import ancestors
+from speciate.population.constraints import Violation
 from speciate.records import Individual
 from speciate.results import Comparison, Results
+from speciate.status import Status
 from speciate.words import SHORT, describe, label
 
 Known = Mapping[str, Individual]
 STEPS_OF_CHAMPION = 6
+# After the id of who breaks a constraint; apart from it, so that a double click takes the id.
+BREAKS = " !"
 
 
 def plain_table(*columns: str) -> Table:
@@ -27,14 +31,34 @@ def plain_table(*columns: str) -> Table:
     return table
 
 
-def individuals(rows: Iterable[Individual], known: Known) -> Table:
-    """One line an individual."""
+def status(found: Status) -> Group:
+    """How far a campaign is, how busy its workers are, and who lives."""
+    archive, steps = found.archive, found.archive.steps()
+    finished = ", finished" if archive.report is not None else ""
+    best = f", best {steps[-1].best:.4f}" if steps and steps[-1].best is not None else ""
+    lines = [
+        f"{archive.config['name']}: step {found.step}{finished}, {len(archive.individuals)} "
+        f"individuals, {found.failed} failed{best}"
+    ]
+    if found.workers:
+        lines.append(f"since the last start: {found.workers.line()}")
+    if found.constrained:
+        count = len(found.breaking)
+        breaks, mark = "breaks" if count == 1 else "break", f" ({BREAKS.strip()})" if count else ""
+        lines.append(f"{count} of {len(found.living)} living {breaks} a constraint{mark}")
+    rows = individuals(found.living, archive.individuals, found.breaking)
+    return Group(*map(Text, lines), rows)
+
+
+def individuals(
+    rows: Iterable[Individual], known: Known, marked: Container[str] = frozenset()
+) -> Table:
+    """One line an individual; who breaks a constraint is marked."""
     table = plain_table("id ", "step", "fitness", "made by ", "from ")
     for one in rows:
         parents = " ".join(dict.fromkeys(label(p.id, known) for p in one.recipe.parents))
-        table.add_row(
-            one.id[:SHORT], str(one.step), fitness(one), escape(made_by(one)), escape(parents)
-        )
+        name = one.id[:SHORT] + BREAKS * (one.id in marked)
+        table.add_row(name, str(one.step), fitness(one), escape(made_by(one)), escape(parents))
     return table
 
 
@@ -49,8 +73,10 @@ def fitness(one: Individual) -> str:
     return f"{one.fitness:.4f}" if one.evaluation else "failed"
 
 
-def details(one: Individual, commit: str, known: Known) -> Group:
-    """All of an individual."""
+def details(
+    one: Individual, commit: str, known: Known, violations: Sequence[Violation] = ()
+) -> Group:
+    """All of an individual, with the constraints that it breaks."""
     table = plain_table("", " ")
     rows = {
         "id": one.id,
@@ -60,6 +86,7 @@ def details(one: Individual, commit: str, known: Known) -> Group:
         "seed": str(one.recipe.seed),
         "weights": one.digest or "none",
         "fitness": fitness(one),
+        "breaks": "\n".join(broken.text for broken in violations),
         "reason": one.reason,
         "error": one.error or "",
     }

@@ -7,7 +7,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from speciate.display import Known, made_by, plain_table
+from speciate.display import BREAKS, Known, made_by, plain_table
 from speciate.evaluator.statistics import Gain
 from speciate.flips import Change, Comparison, Flips, Shifts
 from speciate.front import Entry, Front, Objective
@@ -33,9 +33,18 @@ def front(found: Front, rows: Sequence[Entry], known: Known, console: Console) -
         table if fits else _scores(found, rows, known, intervals=False),
         "",
         Text(f"+ -: better, worse than {reference}; 95% intervals are {where}"),
+        *_breaking(rows),
         *(_dominated(founder, over, known) for founder, over in found.dominating.items() if over),
         _undominated(found, known),
     )
+
+
+def _breaking(rows: Sequence[Entry]) -> list[Text]:
+    count = sum(bool(entry.violations) for entry in rows)
+    if not count:
+        return []
+    verb = "breaks a constraint" if count == 1 else "break constraints"
+    return [Text(f"{BREAKS.strip()}: {count} of these {verb}; `speciate show` tells which")]
 
 
 def _summary(found: Front) -> Text:
@@ -57,7 +66,7 @@ def _scores(found: Front, rows: Sequence[Entry], known: Known, intervals: bool) 
         made = "founder" if entry.is_founder else made_by(one)
         table.add_row(
             str(entry.front),
-            Text(label(one.id, known)),
+            Text(label(one.id, known) + BREAKS * bool(entry.violations)),
             Text(made),
             str(one.step),
             *(_score(entry, name, intervals) for name in names),

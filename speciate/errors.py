@@ -53,6 +53,10 @@ class EvaluationError(SpeciateError):
     """A candidate could not be scored; recorded as the candidate's error."""
 
 
+class RejectedError(EvaluationError):
+    """A candidate is not worth scoring in full; the engine is fine."""
+
+
 class ChatError(SpeciateError):
     """A language model cannot be asked; a campaign stops, and goes on when run again."""
 

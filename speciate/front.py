@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from speciate.archive.archive import Archive
@@ -13,6 +13,8 @@ from speciate.evaluator.statistics import Gain, paired_gain
 from speciate.evaluator.tasks import higher_is_better
 from speciate.goals import goals_of
 from speciate.lineage import champion
+from speciate.population.constraints import Violation
+from speciate.population.goals import Goals
 from speciate.population.pareto import dominates, pareto
 from speciate.records import FOUNDER, Individual, Score
 
@@ -37,12 +39,18 @@ class Objective:
 
 @dataclass(frozen=True)
 class Entry:
-    """An individual, its front from 1, its distance there, and gains by task if asked for."""
+    """An individual, its front from 1, its distance there, and what is only told of some.
+
+    Attributes:
+        gains: By task.
+        violations: Constraints that it breaks; fronts know of none.
+    """
 
     individual: Individual
     front: int
     crowding: float
     gains: Mapping[str, Gain] = field(default_factory=dict)
+    violations: Sequence[Violation] = ()
 
     @property
     def scores(self) -> Mapping[str, Score]:
@@ -65,6 +73,8 @@ class Front:
         reference: The fittest founder, over whom gains are.
         dominating: Who dominates each founder on all tasks at once, by the founder's id.
         failed: How many were left out for want of scores.
+        known: All individuals of the archive.
+        goals: What the campaign asks of them.
     """
 
     objectives: tuple[Objective, ...]
@@ -72,12 +82,21 @@ class Front:
     reference: Individual
     dominating: Mapping[str, tuple[str, ...]]
     failed: int
+    known: Known
+    goals: Goals
 
     def rows(self, limit: int) -> list[Entry]:
-        """The first `limit` entries (0 is all) and all founders, with their gains."""
+        """The first `limit` entries (0 is all) and all founders, with gains and violations."""
         first = self.entries[:limit] if limit > 0 else self.entries
         rest = [entry for entry in self.entries[len(first) :] if entry.is_founder]
-        return [replace(entry, gains=self._gains(entry)) for entry in [*first, *rest]]
+        return [
+            replace(
+                entry,
+                gains=self._gains(entry),
+                violations=self.goals.violations(entry.individual, self.known),
+            )
+            for entry in [*first, *rest]
+        ]
 
     def _gains(self, entry: Entry) -> dict[str, Gain]:
         """Over the reference, where items are enough for an interval."""
@@ -106,7 +125,8 @@ def front(archive: Archive, tasks: Sequence[str] = (), living: bool = False) -> 
     founders = [one for one in known.values() if _founder(one)]
     if not any(one.evaluation for one in founders):
         raise ArchiveError("nobody has been scored yet; look again after the first step")
-    reference = champion({one.id: one for one in founders}, goals_of(archive.config))
+    goals = goals_of(archive.config)
+    reference = champion({one.id: one for one in founders}, goals)
     objectives = _objectives(archive.config, reference, tasks)
     members = archive.state.members if living and archive.state else known
     pool = [one for one in known.values() if one.id in members or _founder(one)]
@@ -124,6 +144,8 @@ def front(archive: Archive, tasks: Sequence[str] = (), living: bool = False) -> 
             for one in founders
         },
         len(pool) - len(placed),
+        known,
+        goals,
     )
 
 
@@ -186,6 +208,7 @@ def _entry_json(found: Front, entry: Entry) -> dict[str, Any]:
             task: {"mean": gain.mean, "interval_95": [gain.low, gain.high]}
             for task, gain in entry.gains.items()
         },
+        "violations": [asdict(one) for one in entry.violations],
         "dominates": [founder for founder, over in found.dominating.items() if name in over],
     }
 
@@ -197,10 +220,11 @@ def front_csv(found: Front, rows: Sequence[Entry]) -> str:
     parts = ("", " gain", " gain low", " gain high")
     tasks = [one.task for one in found.objectives]
     columns = [task + part for task in tasks for part in parts]
-    write(["front", "id", "operator", "step", "crowding", *columns])
+    write(["front", "id", "operator", "step", "crowding", "violations", *columns])
     for entry in rows:
         one = entry.individual
         cells: list[object] = [entry.front, one.id, one.recipe.operator, one.step, entry.crowding]
+        cells.append("; ".join(broken.text for broken in entry.violations))
         for task in tasks:
             gain = entry.gains.get(task)
             cells += [entry.scores[task].value]

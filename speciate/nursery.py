@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from speciate.archive.archive import Archive
@@ -10,7 +10,9 @@ from speciate.archive.store import WeightStore
 from speciate.configs import schema
 from speciate.configs.load import validated
 from speciate.errors import BreedError, DamageError, ModelError
-from speciate.population.breed import breed
+from speciate.population.breed import carry_out
+from speciate.population.offspring import Offspring
+from speciate.population.plan import Plan, make_plan
 from speciate.population.weights import Checkpoint
 from speciate.records import FOUNDER, Individual
 
@@ -33,21 +35,25 @@ class Nursery:
         self._failures: dict[str, str] = {}
 
     @contextmanager
-    def weights(self, one: Individual, known: Known) -> Iterator[tuple[str, Path]]:
-        """The digest and the model folder of an individual, bred if it has no digest yet.
+    def newborn(self, one: Individual, known: Known) -> Iterator[Offspring]:
+        """The tensors of an individual that has no weights yet, to be taken one after the other.
 
-        What was just bred lies in a folder of its own until the caller is done with it, so that
-        nobody else can take it away, and only then in the store.
+        Only if the store keeps all weights they are written at the same time, and are in the store
+        when the caller is done with them.
 
         Raises:
-            BreedError: The recipe cannot be carried out, or a parent failed.
+            BreedError: The recipe cannot be carried out, or a parent failed; also while tensors
+                are taken.
             DamageError: A parent's weights cannot be rebuilt as they were.
         """
-        if one.digest is not None:
-            yield one.digest, self.folder(one.id, {**known, one.id: one})
-            return
-        with self._bred(one, known) as bred:
-            yield bred
+        keeps = self._settings.keep == "all"
+        with self._scratch() if keeps else nullcontext() as scratch, self._remembered(one):
+            out = scratch / "model" if scratch else None
+            offspring = Offspring(self._plan(one, known), out, self._shard_bytes)
+            yield offspring
+            self._digests[one.id] = offspring.digest
+            if out:
+                self._store.adopt(out, offspring.digest)
 
     def folder(self, name: str, known: Known) -> Path:
         """The model folder of an individual, rebuilt if it is not stored.
@@ -72,45 +78,50 @@ class Nursery:
             raise DamageError(f"{one.id[:10]}: its weights vanished from the store; run again")
         return stored
 
-    @contextmanager
-    def _bred(self, one: Individual, known: Known) -> Iterator[tuple[str, Path]]:
-        scratch = self._store.reserve()
-        try:
-            digest = self._breed(one, known, scratch / "model")
+    def _rebuild(self, one: Individual, known: Known) -> None:
+        """Makes an ancestor's weights; of one whose own result is not known yet, learns it."""
+        with self._scratch() as scratch:
             try:
-                yield digest, scratch / "model"
-            finally:
-                self._store.adopt(scratch / "model", digest)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+                with self._remembered(one):
+                    digest = carry_out(self._plan(one, known), scratch / "model", self._shard_bytes)
+            except BreedError:
+                if one.digest is None:
+                    return
+                raise
+            if digest != (one.digest or digest):
+                raise DamageError(
+                    f"{one.id[:10]}: its recipe gives weights {digest[:12]}, recorded are "
+                    f"{str(one.digest)[:12]}; the recipe or a founder was changed"
+                )
+            self._digests[one.id] = digest
+            self._store.adopt(scratch / "model", digest)
 
-    def _breed(self, one: Individual, known: Known, out: Path) -> str:
-        """Carries a recipe out, and remembers what came of it."""
+    def _plan(self, one: Individual, known: Known) -> Plan:
         parents = {parent.id for parent in one.recipe.parents}
-        shard_bytes = int(self._settings.shard_gib * GIB)
+        folders = {parent: self.folder(parent, known) for parent in sorted(parents)}
+        return make_plan(one.recipe, folders, self._settings.dtype)
+
+    @property
+    def _shard_bytes(self) -> int:
+        return int(self._settings.shard_gib * GIB)
+
+    @contextmanager
+    def _remembered(self, one: Individual) -> Iterator[None]:
+        """Remembers why an individual cannot be bred: its offspring fail for the same reason."""
         try:
-            folders = {parent: self.folder(parent, known) for parent in sorted(parents)}
-            digest = breed(one.recipe, folders, out, self._settings.dtype, shard_bytes)
+            yield
         except BreedError as exc:
             self._failures[one.id] = str(exc)
             raise
-        self._digests[one.id] = digest
-        return digest
 
-    def _rebuild(self, one: Individual, known: Known) -> None:
-        """Makes an ancestor's weights; of one whose own result is not known yet, learns it."""
+    @contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        """A folder on the store's disk to write a model in, which nobody else can take away."""
+        scratch = self._store.reserve()
         try:
-            with self._bred(one, known) as (digest, _):
-                pass
-        except BreedError:
-            if one.digest is None:
-                return
-            raise
-        if digest != (one.digest or digest):
-            raise DamageError(
-                f"{one.id[:10]}: its recipe gives weights {digest[:12]}, recorded are "
-                f"{str(one.digest)[:12]}; the recipe or a founder was changed"
-            )
+            yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
 
     def _missing(self, name: str, known: Known) -> list[str]:
         """Those of an individual and its ancestors that must be rebuilt, parents first."""
@@ -146,6 +157,13 @@ def _is_sound(store: WeightStore, digest: str) -> bool:
         return Checkpoint(store.folder / digest).digest() == digest
     except ModelError:
         return False
+
+
+def is_there(store: WeightStore, one: Individual) -> bool:
+    """Whether nothing need be done for an individual's weights: they are stored, or none can be."""
+    if one.digest is None:
+        return one.error is not None
+    return one.recipe.operator == FOUNDER or store.path(one.digest) is not None
 
 
 def lineage(

@@ -74,27 +74,37 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A recipe put forward: `number` counts proposals from 0 over the whole campaign."""
+    """A recipe put forward.
+
+    Attributes:
+        number: Counts proposals from 0 over the whole campaign.
+        proposer: Who puts it forward.
+        reason: Why, in the proposer's words.
+        bar: Id of the individual whose fitness it must reach to be selected, as far as is known
+            when it is proposed; if there is none, it must be scored in full.
+    """
 
     number: int
     recipe: Recipe
     proposer: str
     reason: str = ""
+    bar: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        return {
+        """As JSON values; nothing is said of `bar` when there is none."""
+        data: dict[str, Any] = {
             "number": self.number,
             "recipe": self.recipe.to_json(),
             "proposer": self.proposer,
             "reason": self.reason,
         }
+        return data | {"bar": self.bar} if self.bar else data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `to_json`."""
         recipe = Recipe.from_json(data["recipe"])
-        return cls(data["number"], recipe, data["proposer"], data["reason"])
+        return cls(data["number"], recipe, data["proposer"], data["reason"], data.get("bar"))
 
 
 @dataclass(frozen=True)
@@ -115,6 +125,11 @@ class Score:
     def value(self) -> float:
         """Mean over the items."""
         return sum(self.items) / len(self.items)
+
+    def of(self, items: Sequence[int]) -> Self:
+        """On some of the items, in this order."""
+        answers = self.answers and tuple(self.answers[item] for item in items)
+        return replace(self, items=tuple(self.items[item] for item in items), answers=answers)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

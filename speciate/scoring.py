@@ -2,36 +2,49 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from speciate.archive.store import WeightStore
 from speciate.errors import EvaluationError
 from speciate.evaluator.evaluator import evaluation
-from speciate.nursery import Known, lineage
-from speciate.records import FOUNDER, Evaluation, Individual
+from speciate.evaluator.race import Bar, Trial
+from speciate.nursery import Known, is_there, lineage
+from speciate.records import Evaluation, Individual, Proposal
 from speciate.stages import Stages
 from speciate.worker import Job, Outcome, SplitName
 
 
-def send(stages: Stages, one: Individual, known: Known, split: SplitName = "search") -> None:
+def send(
+    stages: Stages,
+    one: Individual,
+    known: Known,
+    split: SplitName = "search",
+    trial: Trial | None = None,
+) -> None:
     """Hands an individual out to be scored on a split, and bred if it has no digest yet.
 
     Parents may be pending too: the worker then makes their weights as well.
     """
     if not stages.desk.has(split, one.id):
         bare = replace(one, evaluation=None)
-        stages.desk.submit(Job(bare, _lineage(stages.archive.weights, one, known), split))
+        ancestors = _lineage(stages.archive.weights, one, known)
+        stages.desk.submit(Job(bare, ancestors, split, trial))
+
+
+def trial_of(stages: Stages, proposal: Proposal, known: Known) -> Trial:
+    """On what terms a candidate is scored: it must reach the proposal's bar, if that has one."""
+    reached = known[proposal.bar].evaluation if proposal.bar else None
+    if proposal.bar is None or reached is None:
+        return Trial()
+    weighted = [task.name for task in stages.config.tasks if task.weight > 0]
+    scores = {name: replace(reached.scores[name], answers=None) for name in weighted}
+    return Trial(Bar(proposal.bar, scores))
 
 
 def _lineage(store: WeightStore, one: Individual, known: Known) -> Known:
     """Ancestors as far as to those whose weights are stored, without their scores."""
-
-    def is_there(other: Individual) -> bool:
-        if other.digest is None:
-            return other.error is not None
-        return other.recipe.operator == FOUNDER or store.path(other.digest) is not None
-
     names = [one.id] if one.digest else [parent.id for parent in one.recipe.parents]
-    found = lineage(names, known, is_there)
+    found = lineage(names, known, partial(is_there, store))
     return {name: replace(other, evaluation=None) for name, other in found.items()}
 
 

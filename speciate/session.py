@@ -1,5 +1,6 @@
 """From a campaign file to a finished archive: everything is checked first, then started."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -16,6 +17,7 @@ from speciate.desk import Desk
 from speciate.employ import employed, joined
 from speciate.errors import ArchiveError, TaskError
 from speciate.evaluator.evaluator import Answers
+from speciate.evaluator.race import check_race
 from speciate.evaluator.split import load_split
 from speciate.evaluator.tokenizer import Tokenizer
 from speciate.finish import finish
@@ -27,6 +29,7 @@ from speciate.population.strategies import STRATEGIES, Strategy
 from speciate.records import FOUNDER
 from speciate.stages import Stages
 from speciate.stop import stoppable
+from speciate.track import check, tracked
 from speciate.watch import Recorder, View
 from speciate.worker import Job, Outcome, Setup, Splits, Start
 from speciate.workers import Workers
@@ -54,12 +57,14 @@ def run(
         address: Of a Ray cluster to run on, as host:port; this machine alone if not given.
 
     Raises:
-        UsageError: Config, cluster, founders, tasks or folder cannot be used; nothing is written.
+        UsageError: Config, cluster, founders, tasks, folder or a package that is asked for cannot
+            be used; nothing is written.
         DamageError: Weights are not what the archive recorded.
         KeyboardInterrupt: Somebody pressed Ctrl-C; all up to the last step is archived.
     """
     path, out = Path(path), Path(out)
     config = load(path, assignments)
+    check(config.track)
     with joined(address, config) if address else nullcontext():
         _run(path, out, config, view_for, start, address)
 
@@ -72,6 +77,7 @@ def _run(
     start: Start | None,
     address: str | None,
 ) -> None:
+    check_race(config)
     # Tasks first: what is wrong with them shows in a moment, founders take long to read.
     search = _splits(config, "search", path.parent)
     test = _splits(config, "test", path.parent)
@@ -81,6 +87,8 @@ def _run(
         if archive.report is None:
             setup = Setup(config, founders, out.absolute(), search, test)
             _prepare(archive, setup)
+            workers_asked = 1 if start else config.cluster.workers or 1
+            archive.telemetry.append({"started": os.getpid(), "workers": workers_asked})
             with employed(setup, archive.telemetry.append, start, address) as workers:
                 _complete(archive, setup, workers, view_for)
 
@@ -96,9 +104,13 @@ def _prepare(archive: Archive, setup: Setup) -> None:
 
 def _complete(archive: Archive, setup: Setup, workers: Workers, view_for: ViewFor | None) -> None:
     """Does what is left of the campaign."""
-    strategy = _strategy(setup, goals_of(archive.config))
-    view = view_for(strategy) if view_for else None
-    with stoppable(partial(_say_stopping, view)) as stop:
+    goals = goals_of(archive.config)
+    strategy = _strategy(setup, goals)
+    shown = view_for(strategy) if view_for else None
+    with (
+        tracked(setup.config, archive, goals.higher_is_better, strategy.steps, shown) as view,
+        stoppable(partial(_say_stopping, view)) as stop,
+    ):
         desk = Desk(workers, stop, partial(_arrived, archive.telemetry))
         stages = Stages(
             config=setup.config,
@@ -147,7 +159,7 @@ def _splits(config: schema.Campaign, split: str, root: Path) -> Splits:
 
 def _resolved(config: schema.Campaign, search: Splits, test: Splits) -> dict[str, Any]:
     """The campaign as archived: names instead of paths, and digests of what they stand for."""
-    resolved = config.model_dump(mode="json", exclude={"cluster"})
+    resolved = config.model_dump(mode="json", exclude={"cluster", "track"})
     founders = resolved["founders"]
     founders["base"] = schema.founder_name(founders["base"]) if founders["base"] else None
     founders["models"] = [schema.founder_name(path) for path in founders["models"]]

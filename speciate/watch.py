@@ -77,9 +77,10 @@ def duration(seconds: float) -> str:
 
 
 def done(work: Work, busy: float) -> str:
-    """Such as "5 swaps, 0.02 s each; 12,345 tokens/s; busy 97%"."""
+    """Such as "5 swaps, 0.02 s each; 12,345 tokens/s; busy 97%; saved 43% of items"."""
     swaps = f"{work.swaps} swaps, {work.swap:.2f} s each"
-    return f"{swaps}; {work.rate:,.0f} tokens/s; busy {busy:.0%}"
+    saved = f"; saved {work.spared:.0%} of items" if work.saved else ""
+    return f"{swaps}; {work.rate:,.0f} tokens/s; busy {busy:.0%}{saved}"
 
 
 def diversity(members: Sequence[Individual]) -> float:

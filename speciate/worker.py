@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,11 +14,13 @@ from speciate.evaluator import Engine
 from speciate.evaluator.cache import EvaluationCache
 from speciate.evaluator.evaluator import Evaluator
 from speciate.evaluator.metered import MeteredEngine, Work
+from speciate.evaluator.race import Race, Trial
 from speciate.evaluator.split import Split
 from speciate.evaluator.start import start_engine
 from speciate.evaluator.tokenizer import Tokenizer
 from speciate.nursery import Nursery
 from speciate.population.founders import Founder
+from speciate.population.randomness import stream
 from speciate.records import Individual, Score
 
 Splits = Mapping[str, Split]
@@ -52,11 +55,13 @@ class Job:
     Attributes:
         one: Bred first if it has no digest yet.
         lineage: Ancestors whose weights are needed for that, and theirs where they are not stored.
+        trial: If it may be turned away before it is scored in full.
     """
 
     one: Individual
     lineage: Mapping[str, Individual]
     split: SplitName = "search"
+    trial: Trial | None = None
 
 
 @dataclass(frozen=True)
@@ -109,9 +114,10 @@ class Worker:
         )
         tokenizer = Tokenizer(self._frame)
         cache = EvaluationCache(setup.folder / "evaluations")
+        race, screens, work = _race(setup), setup.config.screens, self._engine.work
         self._evaluators: dict[SplitName, Evaluator] = {
-            "search": Evaluator(self._engine, tokenizer, setup.search, cache),
-            "test": Evaluator(self._engine, tokenizer, setup.test, cache),
+            "search": Evaluator(self._engine, tokenizer, setup.search, cache, race, screens, work),
+            "test": Evaluator(self._engine, tokenizer, setup.test, cache, work=work),
         }
         paths = {founder.recipe.id: founder.path for founder in setup.founders}
         store = WeightStore(setup.folder / "weights")
@@ -128,14 +134,26 @@ class Worker:
         digest, error, cause = job.one.digest, None, None
         scores: Mapping[str, Score] = {}
         try:
-            with self._nursery.weights(job.one, job.lineage) as (digest, folder):
-                scores = self._evaluators[job.split].score(digest, folder)
+            digest, model = self._ready(job)
+            scores = self._evaluators[job.split].score(digest, model)
         except (BreedError, EvaluationError) as exc:
             error, cause = str(exc), repr(exc.__cause__ or exc)
             self._engine.load(self._frame)
         work = self._engine.work - before
         work.seconds = time.monotonic() - began
         return Outcome(digest, scores, self.hello.fingerprint, error, cause, work)
+
+    def _ready(self, job: Job) -> tuple[str, Path | None]:
+        """The digest, and the model folder, or None when the engine has been given the weights.
+
+        Who has not been bred is bred straight into the engine.
+        """
+        one = job.one
+        if one.digest is not None:
+            return one.digest, self._nursery.folder(one.id, {**job.lineage, one.id: one})
+        with self._nursery.newborn(one, job.lineage) as offspring:
+            self._engine.load_tensors(offspring)
+        return offspring.digest, None
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -145,3 +163,10 @@ class Worker:
     def close(self) -> None:
         """Takes the engine down."""
         self._engine.close()
+
+
+def _race(setup: Setup) -> Race | None:
+    """How the campaign races candidates, each in an order that goes with its weights."""
+    if setup.config.race is None:
+        return None
+    return Race(setup.config.race, setup.search, partial(stream, setup.config.seed, "race"))

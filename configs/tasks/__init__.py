@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from speciate.configs.tasks.code import Code as Code
 from speciate.configs.tasks.common import Generating as Generating
 from speciate.configs.tasks.common import Name as Name
 from speciate.configs.tasks.judge import Judge as Judge
@@ -15,6 +16,6 @@ from speciate.configs.tasks.kinds import Plugin as Plugin
 from speciate.configs.tasks.lm_eval import LmEval as LmEval
 
 Task = Annotated[
-    Likelihood | Perplexity | MultipleChoice | ExactMatch | Judge | LmEval | Plugin,
+    Likelihood | Perplexity | MultipleChoice | ExactMatch | Code | Judge | LmEval | Plugin,
     Field(discriminator="kind"),
 ]

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from speciate.configs import schema
-from speciate.evaluator import Engine
+from speciate.evaluator import Engine, Tokens
+from speciate.evaluator.tasks.code import Code
 from speciate.evaluator.tasks.exact_match import ExactMatch
 from speciate.evaluator.tasks.judge import Judge
 from speciate.evaluator.tasks.likelihood import Likelihood
@@ -40,6 +41,28 @@ class Kind(Protocol):
 
 
 @runtime_checkable
+class Partial(Protocol):
+    """A kind of values in [0, 1] whose mean is the fitness, so that some items can be scored."""
+
+    def score_items(self, engine: Engine, items: Sequence[int]) -> Score:
+        """The score of the engine's present model on some items, in the order given.
+
+        Args:
+            engine: With the model loaded.
+            items: Numbers of different items in the task file, from 0 on; at least one.
+        """
+
+
+@runtime_checkable
+class Probing(Protocol):
+    """A kind that shows what it asks, so that models can be screened with it."""
+
+    @property
+    def probes(self) -> Sequence[Tokens]:
+        """One sequence an item that a healthy model can read, and go on with."""
+
+
+@runtime_checkable
 class Answering(Protocol):
     """A kind whose scores hold answers, so that models can vote."""
 
@@ -52,6 +75,7 @@ KINDS: dict[str, Any] = {
     "perplexity": Perplexity,
     "multiple_choice": MultipleChoice,
     "exact_match": ExactMatch,
+    "code": Code,
     "judge": Judge,
     "lm_eval": LmEval,
 }

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from speciate.configs import schema
-from speciate.evaluator import Engine
+from speciate.evaluator import Engine, Tokens
 from speciate.evaluator.ensemble import majority
 from speciate.evaluator.tasks.extraction import NO_ANSWER, comparable, extractor, number
 from speciate.evaluator.tasks.generation import answers
@@ -55,13 +55,22 @@ class ExactMatch:
 
     def score(self, engine: Engine) -> Score:
         """Of the engine's present model; an item's answer is its repeats' most frequent one."""
-        texts = answers(engine, self._prompts, self._task, self._tokenizer)
+        return self.score_items(engine, range(len(self._prompts)))
+
+    def score_items(self, engine: Engine, items: Sequence[int]) -> Score:
+        """See `Partial`."""
+        texts = answers(engine, self._prompts, self._task, self._tokenizer, items)
         found = [[self._found(text) for text in repeat] for repeat in texts]
         values = [
             sum(self.right(index, answer) for answer in repeats) / len(repeats)
-            for index, repeats in enumerate(zip(*found, strict=True))
+            for index, repeats in zip(items, zip(*found, strict=True), strict=True)
         ]
         return Score(self.metric, tuple(values), tuple(majority(found)))
+
+    @property
+    def probes(self) -> Sequence[Tokens]:
+        """The prompts; see `Probing`."""
+        return self._prompts
 
     def right(self, index: int, answer: str) -> bool:
         """Whether `answer` is right for the item at `index`."""

@@ -9,15 +9,27 @@ from speciate.records import derive_seed
 
 
 def answers(
-    engine: Engine, prompts: Sequence[Tokens], task: schema.Generating, tokenizer: Tokenizer
+    engine: Engine,
+    prompts: Sequence[Tokens],
+    task: schema.Generating,
+    tokenizer: Tokenizer,
+    items: Sequence[int] | None = None,
 ) -> list[list[str]]:
     """What the engine's present model writes, cut at the task's stop strings.
 
+    Args:
+        engine: With the model loaded.
+        prompts: Of all items.
+        task: Its section.
+        tokenizer: Of the model.
+        items: Numbers of those to answer; all if not given.
+
     Returns:
-        One list a repeat, each with one text a prompt.
+        One list a repeat, each with one text an item.
     """
-    count, sampled = len(prompts), task.temperature > 0
-    keys = [(item, repeat) for repeat in range(task.repeats) for item in range(count)]
+    items = range(len(prompts)) if items is None else items
+    count, sampled = len(items), task.temperature > 0
+    keys = [(item, repeat) for repeat in range(task.repeats) for item in items]
     seeds = [answer_seed(task.seed, *key) for key in keys] if sampled else []
     settings = Sampling(task.max_tokens, task.temperature, task.top_p, seeds)
     found = engine.generate([prompts[item] for item, _ in keys], settings)

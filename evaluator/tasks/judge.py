@@ -13,7 +13,7 @@ from speciate.chat.structured import ask_for
 from speciate.configs.section import Section
 from speciate.configs.tasks import judge as section
 from speciate.errors import ChatError, EvaluationError, ReplyError
-from speciate.evaluator import Engine
+from speciate.evaluator import Engine, Tokens
 from speciate.evaluator.tasks.generation import answers
 from speciate.evaluator.tasks.item import render
 from speciate.evaluator.tasks.judging import MODES, JudgeItem, Mode, template
@@ -47,24 +47,35 @@ class Judge:
             EvaluationError: About some answers the judge gives no verdict.
             ChatError: The judge cannot be asked, or gives no verdict on any answer.
         """
-        repeats = answers(engine, self._prompts, self._task, self._tokenizer)
+        return self.score_items(engine, range(len(self._items)))
+
+    def score_items(self, engine: Engine, items: Sequence[int]) -> Score:
+        """See `Partial`; raises what `score` does."""
+        repeats = answers(engine, self._prompts, self._task, self._tokenizer, items)
         prompts = [
-            self._mode.prompts(item, text)
+            self._mode.prompts(self._items[index], text)
             for texts in repeats
-            for item, text in zip(self._items, texts, strict=True)
+            for index, text in zip(items, texts, strict=True)
         ]
-        values = [self._mode.value(verdicts) for verdicts in self._judged(prompts)]
-        count = len(self._items)
-        means = (sum(values[item::count]) / len(repeats) for item in range(count))
+        values = [self._mode.value(verdicts) for verdicts in self._judged(prompts, items)]
+        count = len(items)
+        means = (sum(values[place::count]) / len(repeats) for place in range(count))
         return Score(self.metric, tuple(means))
 
-    def _judged(self, prompts: Sequence[tuple[str, ...]]) -> list[list[Section]]:
-        """The verdicts on all answers: of all items, and then again of all items."""
+    @property
+    def probes(self) -> Sequence[Tokens]:
+        """The prompts; see `Probing`."""
+        return self._prompts
+
+    def _judged(
+        self, prompts: Sequence[tuple[str, ...]], items: Sequence[int]
+    ) -> list[list[Section]]:
+        """The verdicts on all answers: to all of these items, and then again to all of them."""
         found = asked(self._chat, list(chain.from_iterable(prompts)), self._verdict)
         size = len(prompts[0])
         errors = [(n // size, one) for n, one in enumerate(found) if isinstance(one, ReplyError)]
         if errors:
-            self._give_up(errors, len(prompts))
+            self._give_up(errors, len(prompts), items)
         verdicts = [one for one in found if not isinstance(one, ReplyError)]
         return [verdicts[start : start + size] for start in range(0, len(verdicts), size)]
 
@@ -72,13 +83,19 @@ class Judge:
         messages = [Message("user", prompt)]
         return (await ask_for(self._chat, messages, self._mode.verdict, self._task.tries)).value
 
-    def _give_up(self, errors: Sequence[tuple[int, ReplyError]], count: int) -> NoReturn:
-        """Tells a judge that cannot judge from answers that cannot be judged."""
+    def _give_up(
+        self, errors: Sequence[tuple[int, ReplyError]], count: int, items: Sequence[int]
+    ) -> NoReturn:
+        """Tells a judge that cannot judge from answers that cannot be judged.
+
+        A few of the items tell nothing of the judge, who has judged others in full before.
+        """
         number, error = errors[0]
-        if len({answer for answer, _ in errors}) == count:
+        every = len({answer for answer, _ in errors}) == count
+        if every and len(items) == len(self._items):
             raise ChatError(f"task '{self._task.name}' has no usable judge: {error}") from error
         # Archived: what the endpoint says may differ from one time to the next.
-        item = number % len(self._items) + 1
+        item = items[number % len(items)] + 1
         raise EvaluationError(
             f"task '{self._task.name}': the judge gives no verdict on item {item}"
         ) from error

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from speciate.configs import schema
 from speciate.errors import EvaluationError
-from speciate.evaluator import Engine
+from speciate.evaluator import Engine, Tokens
 from speciate.evaluator.tasks.item import DECIMALS, Item, render
 from speciate.evaluator.tokenizer import Tokenizer
 from speciate.records import Score
@@ -50,6 +50,11 @@ class Likelihood:
                 raise EvaluationError("the model gives a text no finite likelihood")
             values.append(round(bits, DECIMALS))
         return Score(self.metric, tuple(values))
+
+    @property
+    def probes(self) -> Sequence[Tokens]:
+        """The prompts with their texts; see `Probing`."""
+        return [tokens for tokens, _ in self._pairs]
 
     @staticmethod
     def fitness(value: float) -> float:

@@ -51,16 +51,13 @@ class LmEval:
         harness = _harness()
         documents = harness.load(task, items[0].part)
         asked = documents.requests()
-        fresh = _items(items[0].part, documents, asked)
+        _check_same(items, _items(items[0].part, documents, asked))
         ruler = harness.Ruler()
         self._lm = harness.EngineLM(tokenizer, ruler, task.max_length, task.seed, task.chat)
         if task.chat:
             asked = documents.requests(self._lm.apply_chat_template)
-        places = [item.number - documents.numbers.start for item in items]
-        if [fresh[place].model_dump() for place in places] != [one.model_dump() for one in items]:
-            raise TaskError("its documents or prompts have changed meanwhile; start again")
         self._task = task
-        self._asked = [asked[place] for place in places]
+        self._asked = [asked[item.number - documents.numbers.start] for item in items]
         self._metric = harness.Metric(task, documents.task)
         self._lm.tells_greedy = self._metric.needs_greedy
         self.metric = self._metric.unit
@@ -69,16 +66,35 @@ class LmEval:
 
     def score(self, engine: Engine) -> Score:
         """Of the engine's present model."""
-        self._lm.engine = engine
-        with named(self._task):
-            self._ask(list(chain.from_iterable(self._asked)))
-            score = Score(self.metric, self._metric.values(self._asked))
-            if not 0 <= self.fitness(score.value) <= 1:
+        score = self._scored(engine, range(len(self._asked)))
+        if not 0 <= self.fitness(score.value) <= 1:
+            raise TaskError(
+                f"task '{self._task.name}': no fitness in [0, 1] can be made of {self.metric} = "
+                f"{score.value:g}; set another metric"
+            )
+        return score
+
+    def score_items(self, engine: Engine, items: Sequence[int]) -> Score:
+        """See `Partial`.
+
+        Raises:
+            TaskError: The metric gives a document a value that is not in [0, 1].
+        """
+        score = self._scored(engine, items)
+        for value in score.items:
+            if not 0 <= value <= 1:
                 raise TaskError(
-                    f"no fitness in [0, 1] can be made of {self.metric} = {score.value:g}; "
-                    "set another metric"
+                    f"task '{self._task.name}' cannot race: {self.metric} of a document is "
+                    f"{value:g}, not between 0 and 1; leave out strategy.race"
                 )
         return score
+
+    def _scored(self, engine: Engine, items: Sequence[int]) -> Score:
+        self._lm.engine = engine
+        asked = [self._asked[item] for item in items]
+        with named(self._task):
+            self._ask(list(chain.from_iterable(asked)))
+            return Score(self.metric, self._metric.values(asked))
 
     def _ask(self, instances: Sequence[Any]) -> None:
         """Puts the present model's answers into instances, as the harness would."""
@@ -106,6 +122,8 @@ class LowerIsBetter(LmEval):
     """The mean of a metric of which less is better."""
 
     higher_is_better = False
+    # It is not `Partial`: fitness is no mean.
+    score_items = None  # type: ignore[assignment]
 
     @staticmethod
     def fitness(value: float) -> float:
@@ -165,6 +183,12 @@ def _items(part: str, documents: Any, asked: Sequence[Sequence[Any]]) -> tuple[L
         )
         for number, instances in zip(documents.numbers, asked, strict=True)
     )
+
+
+def _check_same(items: Sequence[LmEvalItem], fresh: Sequence[LmEvalItem]) -> None:
+    found = {one.number: one.model_dump() for one in fresh}
+    if any(found.get(item.number) != item.model_dump() for item in items):
+        raise TaskError("its documents or prompts have changed meanwhile; start again")
 
 
 def _digest(value: object) -> str:

@@ -1,18 +1,17 @@
 """Multiple choice by log-likelihood: the model never writes, it only weighs the choices."""
 
 from collections.abc import Sequence
-from typing import Annotated, Self, TypeVar
+from itertools import islice
+from typing import Annotated, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from speciate.configs import schema
-from speciate.evaluator import Engine
+from speciate.evaluator import Engine, Tokens
 from speciate.evaluator.tasks.item import Item, render
 from speciate.evaluator.tokenizer import Tokenizer
 from speciate.records import Score
-
-Entry = TypeVar("Entry")
 
 
 class MultipleChoiceItem(Item):
@@ -42,43 +41,44 @@ class MultipleChoice:
         """Tokenises every choice behind its prompt once for all models."""
         self._items = items
         self._pairs = [
-            tokenizer.encode_pair(prompt, choice, task.chat)
+            [tokenizer.encode_pair(prompt, choice, task.chat) for choice in item.choices]
             for item in items
             for prompt in [render(item.prompt, tokenizer, task.chat)]
-            for choice in item.choices
         ]
-        self._counts = [len(item.choices) for item in items]
-        self._units = [_units(task.normalize, item, group) for item, group in self._groups()]
-        self.lengths = [max(len(tokens) for tokens, _ in group) for _, group in self._groups()]
+        self._units = [
+            _units(task.normalize, item, pairs)
+            for item, pairs in zip(items, self._pairs, strict=True)
+        ]
+        self.lengths = [max(len(tokens) for tokens, _ in pairs) for pairs in self._pairs]
 
     def score(self, engine: Engine) -> Score:
         """Of the engine's present model; answers are the indices of the choices taken."""
-        found = engine.logprobs([tokens for tokens, _ in self._pairs])
-        sums = [
+        return self.score_items(engine, range(len(self._items)))
+
+    def score_items(self, engine: Engine, items: Sequence[int]) -> Score:
+        """See `Partial`."""
+        asked = [pair for index in items for pair in self._pairs[index]]
+        found = engine.logprobs([tokens for tokens, _ in asked])
+        sums = (
             float(logprobs[start - 1 :].sum())
-            for logprobs, (_, start) in zip(found, self._pairs, strict=True)
-        ]
-        answers = [
-            int(np.argmax(np.asarray(group) / units))
-            for group, units in zip(self._grouped(sums), self._units, strict=True)
-        ]
+            for logprobs, (_, start) in zip(found, asked, strict=True)
+        )
+        units = [self._units[index] for index in items]
+        answers = [int(np.argmax(np.array([*islice(sums, len(one))]) / one)) for one in units]
         right = [
-            float(answer == item.answer) for answer, item in zip(answers, self._items, strict=True)
+            float(answer == self._items[index].answer)
+            for answer, index in zip(answers, items, strict=True)
         ]
         return Score(self.metric, tuple(right), tuple(str(answer) for answer in answers))
+
+    @property
+    def probes(self) -> Sequence[Tokens]:
+        """The prompts, each with its right choice; see `Probing`."""
+        return [pairs[item.answer][0] for item, pairs in zip(self._items, self._pairs, strict=True)]
 
     def right(self, index: int, answer: str) -> bool:
         """Whether `answer` is right for the item at `index`."""
         return answer == str(self._items[index].answer)
-
-    def _groups(self) -> list[tuple[MultipleChoiceItem, Sequence[tuple[list[int], int]]]]:
-        """Each item with its tokenised choices."""
-        return list(zip(self._items, self._grouped(self._pairs), strict=True))
-
-    def _grouped(self, flat: Sequence[Entry]) -> list[Sequence[Entry]]:
-        """A flat sequence over all choices, cut into the choices of each item."""
-        ends = np.cumsum(self._counts)
-        return [flat[end - count : end] for end, count in zip(ends, self._counts, strict=True)]
 
     @staticmethod
     def fitness(value: float) -> float:

@@ -57,6 +57,11 @@ class Perplexity:
         values = [self._value(sum(sums[start:end])) for start, end in pairwise(ends)]
         return Score(self.metric, tuple(values))
 
+    @property
+    def probes(self) -> Sequence[Tokens]:
+        """The first window of each document; see `Probing`."""
+        return [parts[0][0] for parts in self._windows]
+
     def _value(self, logprob: float) -> float:
         bits = -logprob / math.log(2) * len(self._windows) / self._units
         if not math.isfinite(bits):

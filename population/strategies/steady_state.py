@@ -38,7 +38,18 @@ class SteadyState(Breeder):
         members = self.ranked(state.members, known)
         room = self.config.lag - len(state.pending)
         end = min(state.asked + room, self.config.evaluations)
-        return tuple(self.proposal(number, members) for number in range(state.asked, end))
+        proposals = [self.proposal(number, members) for number in range(state.asked, end)]
+        return tuple(replace(one, bar=self._bar(members)) for one in proposals)
+
+    def _bar(self, members: Sequence[Ranked]) -> str | None:
+        """Whose fitness a child must reach to live: the worst member's, who can only get better.
+
+        If that one breaks a constraint, a child of lower fitness may stand before it.
+        """
+        if self.config.race is None or len(members) < self.config.population:
+            return None
+        worst, worth = members[-1]
+        return worst if worth >= 0 else None
 
     def due(self, state: State) -> int:
         """See `Strategy.due`."""

@@ -1,7 +1,8 @@
-"""A program: what vLLM, started on one model folder, answers as this model and after a swap.
+"""A program: what vLLM, started on one model folder, answers as this model and after swaps.
 
 Usage: serve.py FIRST SECOND PROMPTS, the last a JSON list of lists of token ids. Prints one line of
-JSON: for each of the folders, in order, the answers and the log-probabilities of prompt and answer.
+JSON: for each of the folders, and then for the first again, swapped in as a stream of its tensors,
+the answers and the log-probabilities of prompt and answer.
 """
 
 import json
@@ -12,6 +13,7 @@ from typing import Any
 from speciate.configs.schema import Vllm
 from speciate.evaluator import Engine, Sampling
 from speciate.evaluator.start import start_engine
+from speciate.population.weights import Checkpoint
 
 
 def answers(engine: Engine, prompts: list[list[int]]) -> dict[str, Any]:
@@ -25,6 +27,9 @@ def main(first: str, second: str, prompts: str) -> None:
     engine = start_engine(Vllm(type="vllm", max_model_len=64, max_num_seqs=8), Path(first))
     found = [answers(engine, json.loads(prompts))]
     engine.load(Path(second))
+    found.append(answers(engine, json.loads(prompts)))
+    model = Checkpoint(Path(first))
+    engine.load_tensors((name, model.tensor(name)) for name in model.names)
     found.append(answers(engine, json.loads(prompts)))
     print(json.dumps(found))
     engine.close()

@@ -4,6 +4,7 @@ import gc
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,12 +138,17 @@ def test_a_merge_in_float32_loads_in_transformers(
 def test_a_merge_is_swapped_into_the_embedded_engine(models: Models, tmp_path: Path) -> None:
     out = merge("linear", models, tmp_path / "out")
     engine = TransformersEngine(EMBEDDED, models["base"])
-    engine.load(out)
-    swapped, started = (
-        one.logprobs(PROMPTS) for one in (engine, TransformersEngine(EMBEDDED, out))
-    )
-    for ours, theirs in zip(swapped, started, strict=True):
-        assert np.array_equal(ours, theirs)
+    started = TransformersEngine(EMBEDDED, out).logprobs(PROMPTS)
+    for swap in (lambda: engine.load(out), lambda: engine.load_tensors(stored(out))):
+        engine.load(models["base"])
+        swap()
+        for ours, theirs in zip(engine.logprobs(PROMPTS), started, strict=True):
+            assert np.array_equal(ours, theirs)
+
+
+def stored(folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
+    model = Checkpoint(folder)
+    return ((name, model.tensor(name)) for name in model.names)
 
 
 def test_a_swap_leaves_no_second_model_in_memory(models: Models) -> None:
@@ -188,8 +194,8 @@ class Served:
 @pytest.fixture(scope="session")
 def served(
     architecture: str, models: Models, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Served, Served]:
-    """A merge on which vLLM was started, and the base that was then swapped in."""
+) -> tuple[Served, Served, Served]:
+    """A merge on which vLLM was started, the base swapped in, and the merge streamed in again."""
     if architecture not in SERVED:
         pytest.skip(f"the CPU build of vLLM does not serve {architecture}")
     out = merge("linear", models, tmp_path_factory.mktemp("served") / architecture)
@@ -197,15 +203,21 @@ def served(
     command = [sys.executable, str(SERVE), *map(str, folders), json.dumps(PROMPTS)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    first, second = json.loads(done.stdout.splitlines()[-1])
-    return Served(folders[0], **first), Served(folders[1], **second)
+    first, second, third = json.loads(done.stdout.splitlines()[-1])
+    return Served(out, **first), Served(folders[1], **second), Served(out, **third)
 
 
 @pytest.mark.nightly
-def test_a_merge_is_served_by_vllm(architecture: str, served: tuple[Served, Served]) -> None:
+def test_a_merge_is_served_by_vllm(architecture: str, served: tuple[Served, ...]) -> None:
     served[0].check(SERVED[architecture])
 
 
 @pytest.mark.nightly
-def test_weights_are_swapped_into_vllm(architecture: str, served: tuple[Served, Served]) -> None:
+def test_weights_are_swapped_into_vllm(architecture: str, served: tuple[Served, ...]) -> None:
     served[1].check(SERVED[architecture])
+
+
+@pytest.mark.nightly
+def test_weights_are_streamed_into_vllm(architecture: str, served: tuple[Served, ...]) -> None:
+    """Nothing of the base is left, and nothing is otherwise than after the start."""
+    assert served[2] == served[0]

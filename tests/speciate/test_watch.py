@@ -9,7 +9,7 @@ from rich.live import Live
 from speciate.archive.telemetry import Telemetry
 from speciate.evaluator.metered import Work
 from speciate.records import Evaluation, Individual, Recipe, Score, State
-from speciate.watch import LiveWatch, Meter, PlainWatch, Recorder, diversity, duration
+from speciate.watch import LiveWatch, Meter, PlainWatch, Recorder, diversity, done, duration
 
 
 def individual(seed: int, items: tuple[float, ...] | None) -> Individual:
@@ -58,6 +58,11 @@ def test_diversity_pairs_tasks_by_name() -> None:
 
 def test_durations() -> None:
     assert [duration(seconds) for seconds in (5, 65, 3725)] == ["0:05", "1:05", "1:02:05"]
+
+
+def test_saved_items_are_told_where_there_are_some() -> None:
+    assert done(Work(items=57, saved=43), 0.5).endswith("busy 50%; saved 43% of items")
+    assert done(Work(items=57), 0.5).endswith("busy 50%")
 
 
 def test_plain_lines_and_telemetry(tmp_path: Path) -> None:

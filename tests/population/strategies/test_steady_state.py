@@ -166,3 +166,72 @@ def test_beats_random_merges_of_the_founders(toy: Any, seed: int, more: dict[str
 def test_a_batch_must_fit_the_window() -> None:
     with pytest.raises(ValidationError, match="set lag to 8 or more"):
         SteadyState(type="steady_state", lag=4, batch=8)
+
+
+class Barred:
+    """A strategy whose bars are remembered by who must reach them."""
+
+    def __init__(self, one: Any) -> None:
+        self._one, self.bars = one, dict[str, str | None]()
+        self.start, self.due, self.tell = one.start, one.due, one.tell
+
+    def ask(self, state: Any, known: Any) -> Any:
+        asked = self._one.ask(state, known)
+        self.bars |= {proposal.recipe.id: proposal.bar for proposal in asked or ()}
+        return asked
+
+
+@settings(max_examples=15, deadline=None)
+@given(windows, st.integers(0, 9), st.sampled_from([(), ("one",)]))
+def test_who_cannot_reach_the_bar_is_not_missed(
+    toy: Any, window: tuple[int, int], seed: int, floors: tuple[str, ...]
+) -> None:
+    """Without those who are worse than their bar, the population is the same after each step."""
+    lag, batch = window
+    constraints = [toy.constraint(kind="floor", task=task, at_least=0.3) for task in floors]
+    more = {"constraints": constraints, "lag": lag, "batch": batch, "evaluations": 40}
+    plain, known = toy.play(toy.strategy("steady_state", seed, **more), toy.random)
+    one = Barred(toy.strategy("steady_state", seed, **more, race={}))
+
+    def dropping(recipe: Recipe) -> Mapping[str, float] | None:
+        scores: Mapping[str, float] = toy.random(recipe)
+        bar = one.bars.get(recipe.id)
+        worse = bar is not None and sum(scores.values()) / 2 < known[bar].fitness
+        return None if worse else scores
+
+    raced, others = toy.play(one, dropping)
+    assert [state.members for state in raced] == [state.members for state in plain]
+    assert any(child.evaluation is None for child in others.values())
+
+
+def test_there_is_no_bar_without_a_race_or_a_full_population(toy: Any) -> None:
+    plain, raced = (Barred(toy.strategy("steady_state", **more)) for more in ({}, {"race": {}}))
+    toy.play(plain)
+    states, _ = toy.play(raced)
+    assert set(plain.bars.values()) == {None}
+    full = next(state for state in states if len(state.members) == 6)
+    bars = list(raced.bars.values())
+    assert bars[: full.asked] == [None] * full.asked
+    assert None not in bars[full.asked :]
+    assert bars[full.asked] == full.members[-1]
+
+
+def test_there_is_no_bar_where_the_worst_breaks_a_constraint(toy: Any) -> None:
+    floor = toy.constraint(kind="floor", task="one", at_least=2.0)
+    one = Barred(toy.strategy("steady_state", constraints=[floor], race={}))
+    toy.play(one, toy.random)
+    assert set(one.bars.values()) == {None}
+
+
+def test_a_bar_is_archived_only_where_there_is_one() -> None:
+    plain = Proposal(3, Recipe("linear", (), {}, 9), "test", "why")
+    assert "bar" not in plain.to_json()
+    barred = Proposal(3, plain.recipe, "test", "why", "f" * 40)
+    for one in (plain, barred):
+        assert Proposal.from_json(one.to_json()) == one
+
+
+@pytest.mark.parametrize("more", [{"replace": "oldest"}, {"objectives": ["one", "two"]}], ids=str)
+def test_a_race_needs_a_worst_member(more: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=r"(no|a) worst member to reach"):
+        SteadyState.model_validate({"type": "steady_state", "race": {}, **more})

@@ -1,0 +1,79 @@
+"""How far a campaign is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from speciate.archive.archive import Archive
+from speciate.goals import goals_of
+from speciate.population.constraints import Violation
+from speciate.records import Individual
+from speciate.utilization import Utilization, utilization
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is known of a campaign at this moment.
+
+    Attributes:
+        archive: Of the campaign.
+        living: Best first.
+        constrained: Whether the campaign has constraints.
+        broken: Constraints that each of the living breaks, by its id.
+        last_step: What the telemetry tells of it.
+        workers: Since the campaign was last started, if the telemetry tells of any.
+    """
+
+    archive: Archive
+    living: Sequence[Individual]
+    constrained: bool
+    broken: Mapping[str, Sequence[Violation]]
+    last_step: Mapping[str, Any] | None
+    workers: Utilization | None
+
+    @property
+    def breaking(self) -> frozenset[str]:
+        """Ids of the living that break a constraint."""
+        return frozenset(name for name, violations in self.broken.items() if violations)
+
+    @property
+    def failed(self) -> int:
+        """How many candidates failed."""
+        return sum(one.evaluation is None for one in self.archive.individuals.values())
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.archive.state.step if self.archive.state else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values, without the living."""
+        return {
+            "name": self.archive.config["name"],
+            "head": self.archive.head,
+            "step": self.step,
+            "finished": self.archive.report is not None,
+            "individuals": len(self.archive.individuals),
+            "failed": self.failed,
+            "breaking": len(self.breaking),
+            "last_step": self.last_step,
+            "workers": self.workers.to_json() if self.workers else None,
+        }
+
+
+def status_of(archive: Archive) -> Status:
+    """The status of an archive as it was opened."""
+    known, goals, telemetry = (
+        archive.individuals,
+        goals_of(archive.config),
+        archive.telemetry.read(),
+    )
+    living = [known[name] for name in (archive.state.members if archive.state else ())]
+    return Status(
+        archive=archive,
+        living=living,
+        constrained=bool(goals.constraints),
+        broken={one.id: goals.violations(one, known) for one in living},
+        last_step=next((facts for facts in reversed(telemetry) if "step" in facts), None),
+        workers=utilization(telemetry),
+    )

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 SOURCES := $(shell find speciate agents archive configs evaluator population -type f -not -name '*.pyc')
 
-.PHONY: quickstart system test lint types bench bench-merge bench-turnaround bench-items nightly check clean install
+.PHONY: quickstart system test lint types bench bench-merge bench-turnaround bench-items bench-lag nightly check clean install
 
 quickstart: install
 	$(BIN)/speciate run configs/quickstart.toml --out runs/quickstart
@@ -55,6 +55,10 @@ bench-merge: install
 # Needs 5 GB of disk and 10 of memory, and an idle machine for some ten minutes.
 bench-turnaround: install
 	$(BIN)/python tests/bench/turnaround.py
+
+# A minute of one core: workers and clock are simulated, all else is as ever.
+bench-lag: install
+	$(BIN)/python tests/bench/lag.py
 
 # Two minutes of one core: item response theory and racing on simulated populations.
 bench-items: install

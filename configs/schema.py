@@ -88,7 +88,9 @@ class Store(Section):
     """What becomes of weights; whatever is not kept is rebuilt from recipes on demand."""
 
     keep: Literal["living", "champions", "all"] = Field(
-        "living", description="Weights kept after each step: the population's, the best's, or all."
+        "living",
+        description="Weights kept after each step: what the population can be bred from at once, "
+        "what the best can be made from at once, or all.",
     )
     dtype: Literal["float32", "bfloat16", "float16"] | None = Field(
         None, description="Of offspring on disk; the founders' own if not given."

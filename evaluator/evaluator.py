@@ -58,7 +58,8 @@ class Evaluator:
         self._work = work or Work()
 
     def score(
-        self, digest: str, model: Path | None, trial: Trial | None = None) -> dict[str, Score]:
+        self, digest: str, model: Path | None, trial: Trial | None = None
+    ) -> dict[str, Score]:
         """Scores on every split, by its name.
 
         What becomes of a candidate on trial does not depend on what is in the cache.

@@ -164,8 +164,10 @@ def _resolved(config: schema.Campaign, search: Splits, test: Splits) -> dict[str
     founders["base"] = schema.founder_name(founders["base"]) if founders["base"] else None
     founders["models"] = [schema.founder_name(path) for path in founders["models"]]
     for task in resolved["tasks"]:
-        for split in ("search", "test"):
-            task[split] = Path(task[split]).name if task[split] else None
+        # Those of lm-eval are names of splits, and its definition is a path.
+        for key in ("search", "test", "task", "include"):
+            if task.get(key):
+                task[key] = Path(task[key]).name
     digests = {
         "search": {name: split.digest for name, split in search.items()},
         "test": {name: split.digest for name, split in test.items()},

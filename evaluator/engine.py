@@ -105,9 +105,9 @@ class VllmEngine:
     def load_tensors(self, tensors: Iterable[Named]) -> None:
         """See `Engine.load_tensors`.
 
-        Workers of a model that is split on several GPUs are processes of their own. They get the
-        tensors in parts, as vLLM's own transfer of weights from a trainer does it, so that
-        whatever computes them is computed once, here. (On a CPU only, no GPU was at hand.)
+        The workers of a model that is split are processes of their own. They get the tensors in
+        parts, as by vLLM's own transfer of weights from a trainer, so that what a stream computes
+        is computed once, here. (Seen to work with two CPU workers; no GPU was at hand.)
         """
         raised: list[Exception] = []
         with closing(_watched(tensors, raised)) as stream:

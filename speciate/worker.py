@@ -120,8 +120,8 @@ class Worker:
             "test": Evaluator(self._engine, tokenizer, setup.test, cache, work=work),
         }
         paths = {founder.recipe.id: founder.path for founder in setup.founders}
-        store = WeightStore(setup.folder / "weights")
-        self._nursery = Nursery(paths, store, setup.config.store)
+        self.store = WeightStore(setup.folder / "weights")
+        self._nursery = Nursery(paths, self.store, setup.config.store)
 
     def carry_out(self, job: Job) -> Outcome:
         """Scores a candidate; one that cannot be bred or scored is an outcome too.
@@ -135,7 +135,7 @@ class Worker:
         scores: Mapping[str, Score] = {}
         try:
             digest, model = self._ready(job)
-            scores = self._evaluators[job.split].score(digest, model)
+            scores = self._evaluators[job.split].score(digest, model, job.trial)
         except (BreedError, EvaluationError) as exc:
             error, cause = str(exc), repr(exc.__cause__ or exc)
             self._engine.load(self._frame)

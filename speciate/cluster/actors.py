@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from speciate.worker import Hello, Job, Outcome, Setup, Worker
 
 _PIECE = 1 << 26
+_RECENT = 16
 
 
 class Board:
@@ -61,6 +63,8 @@ class Servant:
         self._number, self._board = number, board
         self._worker: Worker
         self._done = 0
+        self._alone = False
+        self._recent: deque[set[str]] = deque(maxlen=_RECENT)
 
     def begin(self, sent: list[Any], mark: str, depot: Any) -> "tuple[Hello, str]":  # noqa: ANN401
         """Starts the engine; says hello, and from which node."""
@@ -75,6 +79,10 @@ class Servant:
         """See `Worker.carry_out`."""
         outcome = self._worker.carry_out(job)
         self._done += 1
+        if self._alone:
+            # Nobody else looks after this worker's folder: the parents of late stay in it.
+            self._recent.append({one.digest for one in job.lineage.values() if one.digest})
+            self._worker.store.prune(set().union(*self._recent))
         return outcome
 
     def _settled(self, setup: "Setup", mark: str, depot: Any) -> "Setup":  # noqa: ANN401
@@ -82,6 +90,8 @@ class Servant:
 
         if setup.config.cluster.shared == "auto" and sees(setup, setup.folder / mark):
             return setup
+
+        self._alone = True
 
         def fetch(founder: str, file: str) -> Iterator[bytes]:
             start = 0

@@ -52,10 +52,8 @@ def wait_for(file: Path) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize(
-    "workers",
-    [pytest.param(1, marks=pytest.mark.nightly), 2, pytest.param(4, marks=pytest.mark.nightly)],
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("workers", [1, 2, 4])
 def test_any_number_of_workers(
     small: Path, cluster: Any, undisturbed: Archive, disturb: Any, workers: int
 ) -> None:
@@ -89,6 +87,7 @@ def test_a_worker_is_replaced(
     assert len(scored) == len(archive.individuals) + 5 + 1  # Six on the test split.
 
 
+@pytest.mark.nightly
 def test_a_node_is_killed_and_another_comes_late(
     small: Path, cluster: Any, undisturbed: Archive, disturb: Any
 ) -> None:

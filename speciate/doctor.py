@@ -11,8 +11,10 @@ from pathlib import Path
 
 import psutil
 
+from speciate.sandbox import available
+
 GIB = 2**30
-NEEDED = ("torch", "transformers", "safetensors", "numpy", "gitpython", "pydantic", "rich")
+NEEDED = ("torch", "transformers", "safetensors", "numpy", "gitpython", "pydantic", "ray", "rich")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ def checks(folder: Path) -> list[Check]:
         _git(),
         *(_package(name) for name in NEEDED),
         _vllm(),
+        _sandbox(),
         _device(),
         _memory(),
         _disk(folder),
@@ -68,6 +71,12 @@ def _vllm() -> Check:
         except importlib.metadata.PackageNotFoundError:
             continue
     return Check("vllm", False, "of unknown version", remedy)
+
+
+def _sandbox() -> Check:
+    missing = available()
+    # Nothing else needs it.
+    return Check("sandbox", True, "works" if missing is None else f"no tasks of code: {missing}")
 
 
 def _device() -> Check:

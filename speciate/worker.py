@@ -9,7 +9,7 @@ from typing import Literal
 
 from speciate.archive.store import WeightStore
 from speciate.configs import schema
-from speciate.errors import BreedError, EvaluationError
+from speciate.errors import BreedError, EvaluationError, RejectedError
 from speciate.evaluator import Engine
 from speciate.evaluator.cache import EvaluationCache
 from speciate.evaluator.evaluator import Evaluator
@@ -136,6 +136,8 @@ class Worker:
         try:
             digest, model = self._ready(job)
             scores = self._evaluators[job.split].score(digest, model, job.trial)
+        except RejectedError as exc:  # Nothing is wrong with the engine.
+            error = cause = str(exc)
         except (BreedError, EvaluationError) as exc:
             error, cause = str(exc), repr(exc.__cause__ or exc)
             self._engine.load(self._frame)

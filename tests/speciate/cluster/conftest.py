@@ -41,7 +41,8 @@ def cluster(marks: Path) -> Iterator[Cluster]:
     saved = dict(os.environ)
     os.environ |= {
         "MISBEHAVE": str(marks),
-        "PYTHONPATH": f"{HERE}:{os.environ.get('PYTHONPATH', '')}",
+        # An empty entry would be the current folder, and hide the installed package.
+        "PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "RAY_USAGE_STATS_ENABLED": "0",
     }
     # Dead nodes are to be missed at once.

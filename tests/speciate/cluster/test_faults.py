@@ -14,7 +14,6 @@ from speciate.archive.archive import Archive
 from speciate.cluster.workers import SET_ASIDE
 from speciate.session import run
 
-HERE = Path(__file__).parent
 WAIT_S = 120
 
 
@@ -38,7 +37,6 @@ def started(small: Path, out: Path, cluster: Any, *more: str) -> "subprocess.Pop
     return subprocess.Popen(
         [*command, str(small), *options],
         cwd=out.parent,
-        env=os.environ | {"PYTHONPATH": f"{HERE}:{os.environ.get('PYTHONPATH', '')}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -1,6 +1,5 @@
 """Whatever happens to workers, nodes and the campaign's own process, the archive is the same."""
 
-import os
 import signal
 import subprocess
 import sys

@@ -37,6 +37,12 @@ class _Seat:
     since: float = field(default_factory=time.monotonic)
 
 
+def _last_line(error: BaseException) -> str:
+    """Where Ray says what happened; before it, it says to whom."""
+    lines = str(error).strip().splitlines()
+    return lines[-1].strip()[:300] if lines else ""
+
+
 class RayWorkers:
     """Implements `Workers` on the cluster that this process has joined."""
 
@@ -122,7 +128,7 @@ class RayWorkers:
             except self._ray.exceptions.RayTaskError as exc:
                 self._raised(seat, exc.cause)
             except self._ray.exceptions.RayError as exc:
-                self._fault(seat, f"{type(exc).__name__}: {' '.join(str(exc).split())}"[:500])
+                self._fault(seat, f"{type(exc).__name__}: {_last_line(exc)}")
             else:
                 if not seat.up:
                     self._greet(seat, *found)

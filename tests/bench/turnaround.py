@@ -5,9 +5,8 @@ b. speciate writes the merge; an engine that is up reloads its weights and score
 c. speciate breeds straight into the engine that is up, which scores; no weights are written.
 
 On models of the shape of Qwen2.5-0.5B (bfloat16, random weights), all in the page cache, with the
-real vLLM. Scored are the log-probabilities of 64 random texts of 16 tokens, as the choices of a
-question may have, and of 64 of 128 tokens. Ways b and c take turns, and must give the same weights
-and the same scores. Operators are as campaigns have them by default.
+real vLLM. Scored are the log-probabilities of 64 random texts of 32 tokens. Ways b and c take
+turns, and must give the same weights and scores. Operators are as campaigns have them by default.
 
 Prints the table of docs/benchmarks.md.
 """
@@ -38,14 +37,14 @@ from speciate.population.plan import make_plan
 from speciate.records import Parent, Recipe
 
 MODELS = ("base", *EXPERTS)
-ITEMS, LENGTHS = 64, (16, 128)
+ITEMS, TOKENS = 64, 32
 ENGINE = Vllm(type="vllm", dtype="bfloat16", max_model_len=256, max_num_seqs=ITEMS)
 WAYS = {
     "a": "mergekit, new vLLM",
     "b": "speciate, weights reloaded",
     "c": "speciate, bred into the engine",
 }
-BEFORE, SCORING = ("merge", "load"), tuple(f"score {length}" for length in LENGTHS)
+PARTS = ("merge", "load", "score")
 Seconds = dict[str, float]
 
 
@@ -57,20 +56,13 @@ def clocked(seconds: Seconds, part: str) -> Iterator[None]:
     seconds[part] = time.perf_counter() - start
 
 
-def texts(length: int) -> list[list[int]]:
-    """Random tokens."""
-    size = SHAPES["0.5b"]["vocab_size"]
-    drawn = np.random.default_rng(length).integers(0, size, (ITEMS, length))
-    return [[int(token) for token in text] for text in drawn]
-
-
 def score(engine: Engine, seconds: Seconds) -> list[list[float]]:
     """Log-probabilities of all texts."""
-    found = []
-    for part, length in zip(SCORING, LENGTHS, strict=True):
-        with clocked(seconds, part):
-            found += [one.tolist() for one in engine.logprobs(texts(length))]
-    return found
+    size = SHAPES["0.5b"]["vocab_size"]
+    texts = np.random.default_rng(0).integers(0, size, (ITEMS, TOKENS)).tolist()
+    with clocked(seconds, "score"):
+        found = engine.logprobs(texts)
+    return [one.tolist() for one in found]
 
 
 def add_tokenizer(folder: Path) -> None:
@@ -99,7 +91,7 @@ def by_mergekit(folder: Path, operator: str) -> Seconds:
         said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     shutil.rmtree(out)
     scored: Seconds = json.loads(said.splitlines()[-1])
-    return seconds | {"load": seconds["load"] - sum(scored.values())} | scored
+    return seconds | scored | {"load": seconds["load"] - scored["score"]}
 
 
 def by_reload(folder: Path, recipe: Recipe, engine: Engine) -> tuple[Seconds, object]:
@@ -146,11 +138,17 @@ def medians(runs: Sequence[Seconds]) -> Seconds:
 def table(operator: str, ways: dict[str, Seconds]) -> Iterator[str]:
     """A line for each way: its parts, and sums of them, also as a multiple of way c."""
     for way, seconds in ways.items():
-        cells = [f"{seconds[part]:.2f}" if part in seconds else "" for part in (*BEFORE, *SCORING)]
-        for parts in (BEFORE, *((*BEFORE, scored) for scored in SCORING)):
-            total, ours = (sum(w.get(p, 0.0) for p in parts) for w in (seconds, ways["c"]))
-            cells.append(f"{total:.1f} ({total / ours:.1f})")
+        cells = [f"{seconds[part]:.2f}" if part in seconds else "" for part in PARTS]
+        for parts in (PARTS[:2], PARTS):
+            ours = total(ways["c"], parts)
+            cells.append(f"{total(seconds, parts):.1f} ({total(seconds, parts) / ours:.1f})")
+        cells.append(f"{total(seconds, PARTS[:2]) / seconds['score']:.2f}")
         yield f"| {operator} | {WAYS[way]} | {' | '.join(cells)} |"
+
+
+def total(seconds: Seconds, parts: Sequence[str]) -> float:
+    """Of several parts, as far as a way has them."""
+    return sum(seconds.get(part, 0.0) for part in parts)
 
 
 def compare(folder: Path, operators: Sequence[str], repeats: int, slow: int) -> Iterator[str]:
@@ -186,8 +184,8 @@ def main() -> None:
             write_models(folder, SHAPES["0.5b"], EXPERTS)
         for name in MODELS:
             add_tokenizer(folder / name)
-        heads = ["operator", "way", *BEFORE, *SCORING, "until loaded (times ours)"]
-        heads += [f"with {scored} (times ours)" for scored in SCORING]
+        heads = ["operator", "way", *PARTS, "until loaded (times c)", "in all (times c)"]
+        heads += ["until loaded, in scorings"]
         print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
         for line in compare(folder, asked.operators, asked.repeats, asked.slow):
             print(line, flush=True)

@@ -56,7 +56,7 @@ bench-merge: install
 bench-turnaround: install
 	$(BIN)/python tests/bench/turnaround.py
 
-# A minute of one core: workers and clock are simulated, all else is as ever.
+# Three minutes of one core: workers and clock are simulated, all else is as ever.
 bench-lag: install
 	$(BIN)/python tests/bench/lag.py
 

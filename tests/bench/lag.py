@@ -94,7 +94,7 @@ def campaign(workers: int, strategy: dict[str, object], folder: Path) -> tuple[f
     parsed = TypeAdapter[schema.Strategy](schema.Strategy).validate_python(strategy)
     names = [one.recipe.id for one in FOUNDERS[1:]]
     made = STRATEGIES[parsed.type](parsed, 0, FOUNDERS[0].recipe.id, names)
-    with Archive.create(folder, {"name": "lag"}) as archive:
+    with Archive.create(folder, config.model_dump(mode="json")) as archive:
         simulated = SimulatedWorkers(workers, archive.weights.folder)
         desk = Desk(simulated, Stop(), lambda _job, _outcome: None)
         watch = Recorder(archive.telemetry, desk.work)
@@ -105,7 +105,7 @@ def campaign(workers: int, strategy: dict[str, object], folder: Path) -> tuple[f
 def main() -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--evaluations", type=int, default=800)
+    parser.add_argument("--evaluations", type=int, default=400)
     parser.add_argument("--workers", type=int, default=8)
     asked = parser.parse_args()
     generation = {"type": "genome", "population": 20, "crossover_rate": 1.0, "mutation_rate": 0.5}

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 SOURCES := $(shell find speciate agents archive configs evaluator population -type f -not -name '*.pyc')
 
-.PHONY: quickstart system test lint types bench bench-merge bench-turnaround bench-items bench-lag nightly check clean install
+.PHONY: quickstart system test forks lint types bench bench-merge bench-turnaround bench-items bench-lag nightly check clean install
 
 quickstart: install
 	$(BIN)/speciate run configs/quickstart.toml --out runs/quickstart
@@ -31,8 +31,12 @@ $(VENV)/ready: pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(if $(filter gpu,$(EXTRA)),--no-config) --group dev '.[$(EXTRA)]'
 	@touch $@
 
-test: install
+test: forks
 	$(BIN)/pytest
+
+# Apart from the others, whose libraries start threads that a forked process would miss.
+forks: install
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m forks tests/population
 
 lint: install
 	$(BIN)/ruff check .
@@ -64,8 +68,8 @@ bench-lag: install
 bench-items: install
 	$(BIN)/python tests/bench/items.py
 
-nightly: install
-	$(BIN)/pytest -m 'nightly or not nightly'
+nightly: forks
+	$(BIN)/pytest -m 'not forks' -o faulthandler_timeout=0
 
 clean:
 	rm -rf $(VENV) build *.egg-info

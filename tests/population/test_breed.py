@@ -89,6 +89,7 @@ def test_same_recipe_same_bytes(
 FORKED = ["linear", "slerp", "ties", "dare_ties", "gaussian"]
 
 
+@pytest.mark.forks
 @pytest.mark.parametrize("operator", [*FORKED, "ties of the whole model", "stack"])
 def test_processes_make_the_same_bytes(
     operator: str, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -113,6 +114,7 @@ def test_processes_make_the_same_bytes(
     assert sum(told) == plan.frame.nbytes
 
 
+@pytest.mark.forks
 def test_a_process_finds_what_is_not_finite(
     models: dict[str, Path],
     folder: Folder,

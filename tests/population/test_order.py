@@ -76,6 +76,7 @@ def test_no_byte_depends_on_the_order_of_models(
     assert len(found) == 1
 
 
+@pytest.mark.forks
 @pytest.mark.parametrize("operator", SYMMETRIC)
 def test_nor_on_jobs_be_they_threads_or_processes(
     operator: str, parents: Mapping[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

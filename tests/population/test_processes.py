@@ -12,6 +12,8 @@ import pytest
 from speciate.errors import BreedError
 from speciate.population.processes import Tell, side_by_side
 
+pytestmark = pytest.mark.forks
+
 
 def test_each_thing_is_done_once_and_progress_told() -> None:
     heard: list[int] = []

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,7 +10,7 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, TypeVar
 
-from speciate.population.threads import one_thread, set_num_threads
+from speciate.population.threads import one_thread, set_num_threads, wait_until_gone
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -59,7 +60,8 @@ class Crew:
         """Starts no thread before the first work; of one job, the caller's does it."""
         self.jobs = jobs or default_jobs()
         self._heap = _Heap()
-        self._pool = ThreadPoolExecutor(self.jobs, "speciate", lambda: set_num_threads(1))
+        self._threads: list[int] = []
+        self._pool = ThreadPoolExecutor(self.jobs, "speciate", self._begin)
         self._stack = ExitStack()
 
     def map(self, function: Callable[[T], R], items: Iterable[T], ahead: int = 4) -> Iterator[R]:
@@ -91,6 +93,11 @@ class Crew:
             for future in waiting:
                 future.cancel()
 
+    def _begin(self) -> None:
+        """In a new thread."""
+        set_num_threads(1)
+        self._threads.append(threading.get_native_id())
+
     def __enter__(self) -> "Crew":
         # In the thread that waits for the crew, several cores would only get in its way.
         self._stack.enter_context(one_thread())
@@ -103,4 +110,5 @@ class Crew:
         traceback: TracebackType | None,
     ) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
+        wait_until_gone(self._threads)
         self._stack.close()

@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -61,3 +62,18 @@ def test_an_error_ends_the_work_and_the_threads() -> None:
         list(crew.map(work, range(1000)))
     assert len(done) < 50
     assert not any(thread.name.startswith("speciate") for thread in threading.enumerate())
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are seen in /proc")
+def test_threads_end_for_the_system_too() -> None:
+    """Regression: 1 merge in 100 hung, forked while MKL gave back a thread's memory."""
+
+    def product(_: int) -> int:
+        matrix = torch.rand(200, 200, dtype=torch.float64)
+        assert (matrix @ matrix).isfinite().all()
+        return threading.get_native_id()
+
+    for _ in range(50):
+        with Crew(4) as crew:
+            threads = set(crew.map(product, range(8)))
+        assert not threads & {int(task.name) for task in Path("/proc/self/task").iterdir()}

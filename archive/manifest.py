@@ -14,7 +14,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from speciate.errors import ArchiveError, DamageError
-from speciate.records import Evaluation, Individual, Recipe, Score, State, canonical_json
+from speciate.records import Evaluation, Individual, Origin, Recipe, Score, State, canonical_json
 
 _RECIPE = TypeAdapter(Recipe)
 _SCORE = TypeAdapter(Score)
@@ -47,6 +47,7 @@ class Facts(BaseModel):
     fitness: float | None
     fingerprint: str | None
     metrics: dict[str, Mean]
+    origin: Origin | None = None
 
     def evaluation(self, scores: Mapping[str, Score]) -> Evaluation | None:
         """The evaluation, or None for a candidate that failed."""
@@ -86,6 +87,7 @@ def normal(individual: Individual) -> Individual:
         reason=_plain(individual.reason),
         error=None if individual.error is None else _plain(individual.error),
         evaluation=None if evaluation is None else _normal_evaluation(evaluation),
+        origin=None if individual.origin is None else _normal_origin(individual.origin),
     )
 
 
@@ -154,6 +156,7 @@ def read_individual(
         facts.reason,
         facts.evaluation(read),
         facts.error,
+        facts.origin,
     )
 
 
@@ -190,7 +193,8 @@ def _read(adapter: TypeAdapter[_T], data: bytes, where: str) -> _T:
 def _facts(individual: Individual) -> dict[str, Any]:
     evaluation = individual.evaluation
     scores = evaluation.scores if evaluation else {}
-    return {
+    origin = {"origin": individual.origin.to_json()} if individual.origin else {}
+    return origin | {
         "id": individual.id,
         "digest": individual.digest,
         "step": individual.step,
@@ -208,6 +212,14 @@ def _facts(individual: Individual) -> dict[str, Any]:
 def _normal_evaluation(evaluation: Evaluation) -> Evaluation:
     scores = {task: _normal_score(score) for task, score in evaluation.scores.items()}
     return Evaluation(float(evaluation.fitness), scores, evaluation.fingerprint)
+
+
+def _normal_origin(origin: Origin) -> Origin:
+    plain: dict[str, Any] = {
+        name: _plain(value) if isinstance(value, str) else value
+        for name, value in origin.to_json().items()
+    }
+    return Origin(**plain)
 
 
 def _normal_score(score: Score) -> Score:

@@ -33,6 +33,10 @@ def individual_message(individual: Individual, parents: Mapping[str, Individual]
     trailers = {"Individual": individual.id, "Operator": operator}
     if individual.digest is not None:
         trailers["Digest"] = one_line(individual.digest)
+    if individual.origin is not None:
+        trailers["Talk"] = one_line(individual.origin.talk)
+        if individual.origin.reviewer:
+            trailers["Reviewed-by"] = one_line(individual.origin.reviewer)
     subject = f"{operator} {individual.id[:ABBREVIATION]} {fitness}"
     return _message(subject, _body(individual, parents), trailers)
 
@@ -58,6 +62,10 @@ def _body(individual: Individual, parents: Mapping[str, Individual]) -> Iterator
     for task, score in sorted(scores.items()):
         yield f"{one_line(task)}: {score.value:.4f} {one_line(score.metric)}"
     yield f"proposer: {one_line(individual.proposer)}"
+    if individual.origin is not None:
+        yield f"arm: {one_line(individual.origin.arm)}"
+        if individual.origin.prediction is not None:
+            yield f"prediction: {individual.origin.prediction:.4f}"
     if individual.reason:
         yield f"reason: {one_line(individual.reason)}"
     if individual.error is not None:

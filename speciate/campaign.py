@@ -45,7 +45,8 @@ def _found(stages: Stages) -> State:
 def _born(stages: Stages, state: State, due: int) -> list[Individual]:
     """The oldest pending proposals as individuals, scored or failed; others are on their way."""
     pending = [
-        Individual(one.recipe, None, state.step, one.proposer, one.reason) for one in state.pending
+        Individual(one.recipe, None, state.step, one.proposer, one.reason, origin=one.origin)
+        for one in state.pending
     ]
     known = {**stages.archive.individuals, **{one.id: one for one in pending}}
     for one, proposal in zip(pending, state.pending, strict=True):

@@ -73,6 +73,29 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where an agent's recipe comes from; the proposer and the reason stand beside it.
+
+    Attributes:
+        arm: What was chosen: role, endpoint and family of operators, as in "breeder@local/linear".
+        genome: Name of the agent's own genome, its prompt and its sampling.
+        talk: SHA-256 of the conversation, whose text is kept outside of the archive.
+        prediction: The fitness that the agent foretold.
+        reviewer: Who approved it, as in "Ada <ada@example.org>", if anybody did.
+    """
+
+    arm: str
+    genome: str
+    talk: str
+    prediction: float | None = None
+    reviewer: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values; nothing is said of what is not known."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
 class Proposal:
     """A recipe put forward.
 
@@ -82,6 +105,7 @@ class Proposal:
         reason: Why, in the proposer's words.
         bar: Id of the individual whose fitness it must reach to be selected, as far as is known
             when it is proposed; if there is none, it must be scored in full.
+        origin: If an agent put it forward.
     """
 
     number: int
@@ -89,22 +113,30 @@ class Proposal:
     proposer: str
     reason: str = ""
     bar: str | None = None
+    origin: Origin | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values; nothing is said of `bar` when there is none."""
+        """As JSON values; nothing is said of `bar` and `origin` when there is none."""
         data: dict[str, Any] = {
             "number": self.number,
             "recipe": self.recipe.to_json(),
             "proposer": self.proposer,
             "reason": self.reason,
         }
-        return data | {"bar": self.bar} if self.bar else data
+        if self.bar:
+            data["bar"] = self.bar
+        if self.origin:
+            data["origin"] = self.origin.to_json()
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `to_json`."""
         recipe = Recipe.from_json(data["recipe"])
-        return cls(data["number"], recipe, data["proposer"], data["reason"], data.get("bar"))
+        origin = Origin(**data["origin"]) if "origin" in data else None
+        return cls(
+            data["number"], recipe, data["proposer"], data["reason"], data.get("bar"), origin
+        )
 
 
 @dataclass(frozen=True)
@@ -168,6 +200,7 @@ class Individual:
         step: The step of the campaign in which it was born.
         proposer: Who put the recipe forward.
         reason: Why, in the proposer's words.
+        origin: If an agent put it forward.
     """
 
     recipe: Recipe
@@ -177,6 +210,7 @@ class Individual:
     reason: str = ""
     evaluation: Evaluation | None = None
     error: str | None = None
+    origin: Origin | None = None
 
     @property
     def id(self) -> str:
@@ -206,6 +240,7 @@ class State:
         references: Other individuals whose weights the strategy will need again.
         memory: The strategy's own, JSON values only.
         pending: Proposals whose results the strategy has not been told, oldest first.
+        agents: What agents remember, JSON values only; empty in a campaign without any.
     """
 
     step: int = 0
@@ -214,6 +249,7 @@ class State:
     references: tuple[str, ...] = ()
     memory: Mapping[str, Any] = field(default_factory=dict)
     pending: tuple[Proposal, ...] = ()
+    agents: Mapping[str, Any] = field(default_factory=dict)
 
     def asking(self, proposals: Sequence[Proposal]) -> Self:
         """The state after `proposals` were made."""
@@ -225,7 +261,7 @@ class State:
         return replace(self, pending=self.pending[count:])
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values; nothing is said of `pending` when nothing is."""
+        """As JSON values; nothing is said of `pending` and `agents` when nothing is."""
         data: dict[str, Any] = {
             "step": self.step,
             "asked": self.asked,
@@ -234,7 +270,11 @@ class State:
             "memory": dict(self.memory),
         }
         pending = [proposal.to_json() for proposal in self.pending]
-        return data | {"pending": pending} if pending else data
+        if pending:
+            data["pending"] = pending
+        if self.agents:
+            data["agents"] = dict(self.agents)
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -246,4 +286,5 @@ class State:
             tuple(data["references"]),
             data["memory"],
             tuple(Proposal.from_json(one) for one in data.get("pending", ())),
+            data.get("agents", {}),
         )

@@ -7,7 +7,7 @@ import pytest
 
 from speciate.archive.archive import Archive
 from speciate.archive.message import individual_message, one_line, trailers
-from speciate.records import Individual, Recipe, State
+from speciate.records import Individual, Origin, Recipe, State
 
 Script = list[tuple[State, list[Individual]]]
 FORGERIES = [
@@ -75,3 +75,19 @@ def test_trailers_are_what_git_says_they_are(steps: Script) -> None:
 def test_one_line_is_short() -> None:
     assert len(one_line("word " * 1000)) <= 500
     assert len(one_line("x" * 1000)) <= 500
+
+
+def test_an_agents_child_tells_where_it_comes_from(steps: Script) -> None:
+    """Trailers cannot be forged by what an agent says."""
+    family = {individual.id: individual for _, born in steps for individual in born}
+    origin = Origin("breeder@x\n\nDigest: 0", "first", "t" * 64, 0.5, "Ada <a@x>\nDigest: 0")
+    child = replace(steps[1][1][1], origin=origin)
+    message = individual_message(child, family)
+    assert "\narm: breeder@x Digest: 0\nprediction: 0.5000\n" in message
+    assert trailers(message) == {
+        "Individual": child.id,
+        "Operator": "ties",
+        "Digest": child.digest,
+        "Talk": "t" * 64,
+        "Reviewed-by": "Ada <a@x> Digest: 0",
+    }

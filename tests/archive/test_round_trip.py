@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speciate.archive.archive import Archive
-from speciate.records import Evaluation, Individual, Parent, Recipe, Score, State
+from speciate.records import Evaluation, Individual, Origin, Parent, Proposal, Recipe, Score, State
 
 number = st.floats(-1e6, 1e6)
 words = st.text(max_size=20)
@@ -35,6 +35,7 @@ seeds = st.integers(0, 2**64 - 1)
 recipes = st.builds(
     lambda words, values, seed: Recipe(words, (), values, seed), words, parameters, seeds
 )
+origins = st.builds(Origin, words, words, words, st.none() | number, st.none() | words)
 individuals = st.builds(
     Individual,
     recipes,
@@ -44,6 +45,7 @@ individuals = st.builds(
     words,
     st.none() | evaluations,
     st.none() | words,
+    st.none() | origins,
 )
 families = st.lists(individuals, min_size=1, max_size=4, unique_by=lambda one: one.id)
 
@@ -56,7 +58,8 @@ def test_records_survive_git(
     parents = data.draw(st.lists(st.sampled_from(founders), min_size=1))
     recipe = Recipe("child", tuple(Parent(parent.id, role) for parent in parents), {}, 1)
     born = [*founders, replace(founders[0], recipe=recipe)]
-    state = State(0, len(born), tuple(one.id for one in born), (), memory)
+    pending = (Proposal(7, recipe, role, role, None, data.draw(st.none() | origins)),)
+    state = State(0, len(born), tuple(one.id for one in born), (), memory, pending, memory)
     with tempfile.TemporaryDirectory() as folder:
         with Archive.create(Path(folder) / "x", memory) as archive:
             archive.commit_step(state, born)

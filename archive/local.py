@@ -1,13 +1,13 @@
 """Facts of one machine, kept beside the archive and outside every hash."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from speciate.errors import DamageError
+from speciate.files import write_whole
 
 
 class Local(BaseModel):
@@ -40,9 +40,4 @@ def read_local(path: Path) -> Local:
 def write_local(path: Path, local: Local) -> None:
     """Put the facts in place of the old ones, at once: a reader sees either."""
     text = json.dumps(local.model_dump(mode="json"), indent=1, sort_keys=True)
-    new = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        new.write_text(f"{text}\n")
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
+    write_whole(path, f"{text}\n".encode())

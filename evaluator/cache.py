@@ -1,10 +1,9 @@
 """What was measured once is not measured again: scores on disk by what they depend on."""
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
+from speciate.files import write_whole
 from speciate.records import Score, canonical_json, digest_of
 
 
@@ -27,12 +26,7 @@ class EvaluationCache:
 
     def put(self, weights: str, split: str, fingerprint: str, score: Score) -> None:
         """Writes the score whole or not at all."""
-        file = self._file(weights, split, fingerprint)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(canonical_json(score.to_json()))
-        Path(temporary).replace(file)
+        write_whole(self._file(weights, split, fingerprint), canonical_json(score.to_json()))
 
     def _file(self, weights: str, split: str, fingerprint: str) -> Path:
         key = digest_of([weights, split, fingerprint])

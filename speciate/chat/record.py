@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from speciate.chat import Reply, Usage
 from speciate.configs.chat import Recording
 from speciate.errors import ChatError
+from speciate.files import write_whole
 from speciate.records import digest_of
 
 
@@ -52,12 +52,7 @@ class Record:
             "whole": reply.whole,
             "usage": {"input": reply.usage.input, "output": reply.usage.output},
         }
-        file = self._file(request)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(data, stream, indent=1, sort_keys=True)
-        Path(temporary).replace(file)
+        write_whole(self._file(request), json.dumps(data, indent=1, sort_keys=True).encode())
 
     def _file(self, request: Mapping[str, Any]) -> Path:
         digest = digest_of(request)

@@ -150,7 +150,7 @@ def test_no_item_occurs_twice_and_search_and_test_do_not_overlap() -> None:
             assert not [text for text in keys if text in others], name
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @same_texts
 def test_one_expert_is_made_again_from_the_shipped_base(tmp_path: Path) -> None:
     from speciate.configs.zoo import make, score, train

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from speciate.configs.agents import Agents as Agents
 from speciate.configs.cluster import Cluster as Cluster
 from speciate.configs.constraints import Constraint as Constraint
 from speciate.configs.constraints import check_tasks
@@ -111,6 +112,9 @@ class Campaign(Section):
     )
     screens: Screens | None = Field(
         None, description="What offspring must pass before they are scored."
+    )
+    agents: Agents | None = Field(
+        None, description="Language models that propose recipes and write operators."
     )
     engine: Engine = Vllm(type="vllm")
     store: Store = Store()

@@ -1,4 +1,4 @@
-"""The loop: ask, breed, evaluate, tell, commit. Only this module knows every stage."""
+"""The loop: ask, advise, breed, evaluate, tell, commit. Only this module knows every stage."""
 
 from collections import ChainMap
 from collections.abc import Sequence
@@ -22,13 +22,15 @@ def evolve(stages: Stages) -> State:
         EvaluationError: A founder cannot be scored.
         DamageError: A rebuild did not give the recorded weights.
     """
-    archive, strategy = stages.archive, stages.strategy
+    archive, strategy, counsel = stages.archive, stages.strategy, stages.counsel
     state = archive.state or _found(stages)
     while (asked := strategy.ask(state, archive.individuals)) is not None:
-        state = state.asking(asked)
+        state, advised = counsel.advise(state, asked, archive.individuals)
+        state = state.asking(advised)
         born = _born(stages, state, strategy.due(state))
         known = ChainMap({one.id: one for one in born}, dict(archive.individuals))
         state = strategy.tell(state.told(len(born)), born, known)
+        state = counsel.learn(state, born, known)
         _commit(stages, state, born, known)
     return state
 

@@ -13,6 +13,7 @@ from speciate.archive.telemetry import Telemetry
 from speciate.campaign import evolve
 from speciate.configs import schema
 from speciate.configs.campaign import load
+from speciate.counsel import Nobody
 from speciate.desk import Desk
 from speciate.employ import employed, joined
 from speciate.errors import ArchiveError, TaskError
@@ -116,6 +117,7 @@ def _complete(archive: Archive, setup: Setup, workers: Workers, view_for: ViewFo
             config=setup.config,
             founders=setup.founders,
             strategy=strategy,
+            counsel=Nobody(),
             desk=desk,
             archive=archive,
             watch=Recorder(archive.telemetry, desk.work, setup.config.cluster.workers or 1, view),

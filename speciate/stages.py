@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from speciate.archive.archive import Archive
 from speciate.configs import schema
+from speciate.counsel import Counsel
 from speciate.desk import Desk
 from speciate.population.founders import Founder
 from speciate.population.strategies import Strategy
@@ -18,6 +19,7 @@ class Stages:
     config: schema.Campaign
     founders: Sequence[Founder]
     strategy: Strategy
+    counsel: Counsel
     desk: Desk
     archive: Archive
     watch: Watch

@@ -1,0 +1,127 @@
+"""What came in from outside: answers of agents and decisions of people, step by step.
+
+Given the journal, a campaign is a function of its seed again: one that was killed asks nothing
+twice, and one that is replayed ends with the same hash.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from speciate.errors import DamageError, UsageError
+from speciate.files import write_whole
+from speciate.records import canonical_json
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one conversation.
+
+    Attributes:
+        arm: Who was asked.
+        number: Of the proposal that it was about, if it was about one.
+        genome: Name of the prompt and sampling that were used.
+        talk: SHA-256 of the conversation; "" if nothing was said.
+        cost: Of it, in tokens.
+        result: JSON values, by role; None if there is none.
+        error: Why there is none.
+    """
+
+    arm: str
+    number: int | None
+    genome: str
+    talk: str
+    cost: float
+    result: Mapping[str, Any] | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What came in before the proposals of a step were settled.
+
+    Attributes:
+        decisions: Of people, as JSON values, in the order in which they are taken note of.
+        answers: Of agents, in the order in which they were asked.
+    """
+
+    decisions: tuple[Mapping[str, Any], ...] = ()
+    answers: tuple[Answer, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """From JSON values."""
+        return cls(tuple(data["decisions"]), tuple(Answer(**one) for one in data["answers"]))
+
+
+class Journal:
+    """A folder with a file a step and a file a conversation; lies beside the archive."""
+
+    def __init__(self, folder: Path, replayed: Path | None = None) -> None:
+        """Reads and writes `folder`.
+
+        Args:
+            folder: Made when first written to.
+            replayed: The folder of another campaign's journal, whose entries are taken instead of
+                asking anybody.
+
+        Raises:
+            UsageError: There is no journal to replay.
+        """
+        self._folder, self._replayed = folder, replayed
+        if replayed is not None and not replayed.is_dir():
+            raise UsageError(
+                f"{replayed.parent.parent} has no journal of agents; give --replay the folder of a "
+                "campaign in which agents took part"
+            )
+
+    def get(self, step: int) -> Entry | None:
+        """The entry of a step; None if people and agents are yet to be asked.
+
+        Raises:
+            DamageError: It is not what speciate writes.
+            UsageError: The journal that is replayed has come to its end.
+        """
+        name = f"{step:06}.json"
+        entry = _read(self._folder / name)
+        if entry is None and self._replayed is not None:
+            entry = _read(self._replayed / name)
+            if entry is None:
+                raise UsageError(f"{self._replayed} ends before step {step}; run without --replay")
+            self.put(step, entry)
+        return entry
+
+    def put(self, step: int, entry: Entry) -> None:
+        """Keeps the entry of a step."""
+        data = json.dumps(asdict(entry), sort_keys=True, indent=1)
+        write_whole(self._folder / f"{step:06}.json", f"{data}\n".encode())
+
+    def keep(self, talk: Mapping[str, Any]) -> str:
+        """Keeps a conversation, and gives its digest."""
+        data = canonical_json(talk)
+        digest = hashlib.sha256(data).hexdigest()
+        write_whole(self._folder / "talks" / digest[:2] / f"{digest}.json", data)
+        return digest
+
+    @property
+    def spent(self) -> tuple[int, float]:
+        """Conversations so far, and what they cost."""
+        found = [answer for file in sorted(self._folder.glob("*.json")) for answer in _all(file)]
+        return len(found), sum(answer.cost for answer in found)
+
+
+def _all(file: Path) -> tuple[Answer, ...]:
+    entry = _read(file)
+    return entry.answers if entry else ()
+
+
+def _read(file: Path) -> Entry | None:
+    try:
+        return Entry.from_json(json.loads(file.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as exc:
+        raise DamageError(f"{file} is damaged ({exc}); restore it from a copy") from exc

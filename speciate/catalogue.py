@@ -1,18 +1,22 @@
 """All operators with what is to be known of each, from their own declarations."""
 
-import inspect
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, TypeAdapter
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
 from speciate.configs.operators.common import Parameters, PerModel
-from speciate.configs.operators.per_model import may_vary, mentions, one_a_model
+from speciate.configs.operators.per_model import (
+    may_vary,
+    mentions,
+    one_a_model,
+    schema_of_numbers,
+)
 from speciate.configs.section import nearest
 from speciate.display import plain_table
 from speciate.errors import ConfigError
@@ -85,24 +89,7 @@ def _type(field: FieldInfo, schema: Mapping[str, Any]) -> dict[str, Any]:
         words = "schedules, one a model"
     elif mentions(field.annotation, PerModel):
         words = "schedule, or one a model"
-    return {"type": words, "bounds": next(_hidden_bounds(field), None)}
-
-
-def _hidden_bounds(field: FieldInfo) -> Iterator[str]:
-    """Bounds of a schedule's numbers, which only the check of the schedule knows."""
-    for check in _checks([field.annotation, *field.metadata]):
-        adapter = inspect.getclosurevars(check.func).nonlocals.get("adapter")
-        if isinstance(adapter, TypeAdapter) and (bounds := _bounds(adapter.json_schema())):
-            yield bounds
-
-
-def _checks(parts: list[Any]) -> Iterator[AfterValidator]:
-    for part in parts:
-        if isinstance(part, AfterValidator):
-            yield part
-        else:
-            inner = getattr(part, "__metadata__", ())
-            yield from _checks([*getattr(part, "__args__", ()), *inner])
+    return {"type": words, "bounds": _bounds(schema_of_numbers(field))}
 
 
 def _words(schema: Mapping[str, Any]) -> str:

@@ -1,8 +1,12 @@
 """Which parameters vary over the model, and which have a value for each of the models."""
 
+import inspect
 from collections.abc import Iterator, Sequence
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin
+
+from pydantic import AfterValidator, TypeAdapter
+from pydantic.fields import FieldInfo
 
 from speciate.configs.operators.common import ByModule, Parameters, PerModel
 
@@ -39,6 +43,24 @@ def one_a_model(annotation: Any) -> bool:  # noqa: ANN401
     if get_origin(annotation) is tuple:
         return True
     return len(members) == 1 and get_origin(members[0]) is tuple
+
+
+def schema_of_numbers(field: FieldInfo) -> dict[str, Any]:
+    """JSON schema of each number of a schedule, which only the check of the schedule knows."""
+    for check in _checks([field.annotation, *field.metadata]):
+        adapter = inspect.getclosurevars(check.func).nonlocals.get("adapter")
+        if isinstance(adapter, TypeAdapter):
+            return adapter.json_schema()
+    return {}
+
+
+def _checks(parts: Sequence[Any]) -> Iterator[AfterValidator]:
+    for part in parts:
+        if isinstance(part, AfterValidator):
+            yield part
+        else:
+            inner = getattr(part, "__metadata__", ())
+            yield from _checks([*getattr(part, "__args__", ()), *inner])
 
 
 def reordered(parameters: P, order: Sequence[int]) -> P:

@@ -59,6 +59,7 @@ def test_the_wheel_holds_every_module_and_nothing_else(tmp_path: Path) -> None:
     assert expected == {name for name in names if name.endswith(".py")}
     assert "speciate/configs/quickstart.toml" in names
     assert "speciate/evaluator/tasks/prompts/rubric.txt" in names
+    assert "speciate/agents/prompts/breeder.md" in names
     assert "speciate/configs/zoo/models/base/model.safetensors" in names
 
 

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 SOURCES := $(shell find speciate agents archive configs evaluator population -type f -not -name '*.pyc')
 
-.PHONY: quickstart system test forks lint types bench bench-merge bench-turnaround bench-items bench-lag nightly check clean install
+.PHONY: quickstart system test forks lint types bench bench-merge bench-turnaround bench-items bench-lag bench-choice nightly check clean install
 
 quickstart: install
 	$(BIN)/speciate run configs/quickstart.toml --out runs/quickstart
@@ -67,6 +67,10 @@ bench-lag: install
 # Two minutes of one core: item response theory and racing on simulated populations.
 bench-items: install
 	$(BIN)/python tests/bench/items.py
+
+# Half a minute of one core: who is asked for recipes, on simulated campaigns.
+bench-choice: install
+	$(BIN)/python tests/bench/choice.py
 
 nightly: forks
 	$(BIN)/pytest -m 'not forks' -o faulthandler_timeout=0

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from speciate.archive import manifest
 from speciate.archive.check import problems
+from speciate.archive.drafts import Drafts
 from speciate.archive.history import History
 from speciate.archive.individuals import Record, write_individual
 from speciate.archive.local import Local, read_local, write_local
@@ -40,6 +41,7 @@ class Archive:
         report: Of the last step, if it has one.
         weights: The weight store.
         telemetry: Wall times and hosts.
+        drafts: Proposals that wait for people, and decisions; needs no lock, and no `refresh`.
     """
 
     def __init__(self, folder: Path, lock: CampaignLock | None = None) -> None:
@@ -47,6 +49,7 @@ class Archive:
         self.weights = WeightStore(folder / "weights")
         self.telemetry = Telemetry(folder / "telemetry.jsonl")
         self._repository = Repository(folder / ".git")
+        self.drafts = Drafts(self._repository)
         self._lock = lock
         self._history = History()
         self.refresh()
@@ -222,7 +225,7 @@ class Archive:
 
     def fsck(self) -> list[str]:
         """What is wrong with the archive, one line each with a remedy; empty when it is whole."""
-        return problems(self._repository, self.head)
+        return [*problems(self._repository, self.head), *self.drafts.problems()]
 
     @property
     def founder_paths(self) -> Mapping[str, Path]:

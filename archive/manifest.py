@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from speciate.errors import ArchiveError, DamageError
 from speciate.records import Evaluation, Individual, Origin, Recipe, Score, State, canonical_json
 
-_RECIPE = TypeAdapter(Recipe)
+RECIPE = TypeAdapter(Recipe)
 _SCORE = TypeAdapter(Score)
 _STATE = TypeAdapter(State)
 _MAPPING = TypeAdapter(dict[str, Any])
@@ -83,11 +83,11 @@ def normal(individual: Individual) -> Individual:
     return replace(
         individual,
         recipe=Recipe.from_json(json.loads(recipe_file(individual.recipe))),
-        proposer=_plain(individual.proposer),
-        reason=_plain(individual.reason),
-        error=None if individual.error is None else _plain(individual.error),
+        proposer=plain(individual.proposer),
+        reason=plain(individual.reason),
+        error=None if individual.error is None else plain(individual.error),
         evaluation=None if evaluation is None else _normal_evaluation(evaluation),
-        origin=None if individual.origin is None else _normal_origin(individual.origin),
+        origin=None if individual.origin is None else normal_origin(individual.origin),
     )
 
 
@@ -128,7 +128,7 @@ def read_facts(data: bytes, where: str) -> Facts:
     Raises:
         DamageError: They are not what speciate writes.
     """
-    return _read(_FACTS, data, f"individual.json of {where}")
+    return read_as(_FACTS, data, f"individual.json of {where}")
 
 
 def read_individual(
@@ -139,13 +139,13 @@ def read_individual(
     Raises:
         DamageError: A file is not what speciate writes, or its recipe is not the one of its id.
     """
-    genome = _read(_RECIPE, recipe, f"recipe.json of {where}")
+    genome = read_as(RECIPE, recipe, f"recipe.json of {where}")
     if not facts.id == genome.id == hashlib.sha256(recipe).hexdigest()[:40]:
         was, found = facts.id[:10], genome.id[:10]
         raise DamageError(
             f"{where}: the recipe of {was} was edited, its id is now {found}; {FETCH}"
         )
-    read = {task: _read(_SCORE, data, f"{task} of {where}") for task, data in scores.items()}
+    read = {task: read_as(_SCORE, data, f"{task} of {where}") for task, data in scores.items()}
     if any(not read[task].items or read[task].value != facts.metrics[task].value for task in read):
         raise DamageError(f"{where}: scores do not have the mean in individual.json; {FETCH}")
     return Individual(
@@ -166,7 +166,7 @@ def read_state(data: bytes, where: str) -> State:
     Raises:
         DamageError: It is not what speciate writes.
     """
-    return _read(_STATE, data, f"state.json of {where}")
+    return read_as(_STATE, data, f"state.json of {where}")
 
 
 def read_mapping(data: bytes, where: str) -> dict[str, Any]:
@@ -175,10 +175,15 @@ def read_mapping(data: bytes, where: str) -> dict[str, Any]:
     Raises:
         DamageError: It is something else.
     """
-    return _read(_MAPPING, data, where)
+    return read_as(_MAPPING, data, where)
 
 
-def _read(adapter: TypeAdapter[_T], data: bytes, where: str) -> _T:
+def read_as(adapter: TypeAdapter[_T], data: bytes, where: str) -> _T:
+    """What `adapter` makes of a JSON file; `where` names its place in errors.
+
+    Raises:
+        DamageError: It is something else.
+    """
     try:
         # Not validate_json: it refuses text that Python's JSON can write.
         return adapter.validate_python(json.loads(data))
@@ -214,19 +219,20 @@ def _normal_evaluation(evaluation: Evaluation) -> Evaluation:
     return Evaluation(float(evaluation.fitness), scores, evaluation.fingerprint)
 
 
-def _normal_origin(origin: Origin) -> Origin:
-    plain: dict[str, Any] = {
-        name: _plain(value) if isinstance(value, str) else value
+def normal_origin(origin: Origin) -> Origin:
+    """The same in text that UTF-8 can hold."""
+    values: dict[str, Any] = {
+        name: plain(value) if isinstance(value, str) else value
         for name, value in origin.to_json().items()
     }
-    return Origin(**plain)
+    return Origin(**values)
 
 
 def _normal_score(score: Score) -> Score:
-    answers = None if score.answers is None else tuple(map(_plain, score.answers))
+    answers = None if score.answers is None else tuple(map(plain, score.answers))
     return Score(score.metric, tuple(map(float, score.items)), answers)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text without lone surrogates, which JSON can say but UTF-8 cannot hold."""
     return text.encode("utf-8", "replace").decode()

@@ -38,12 +38,12 @@ def individual_message(individual: Individual, parents: Mapping[str, Individual]
         if individual.origin.reviewer:
             trailers["Reviewed-by"] = one_line(individual.origin.reviewer)
     subject = f"{operator} {individual.id[:ABBREVIATION]} {fitness}"
-    return _message(subject, _body(individual, parents), trailers)
+    return compose(subject, _body(individual, parents), trailers)
 
 
 def step_message(subject: str, best: str | None) -> str:
     """The message of a step; `best` is the id of its best member."""
-    return _message(subject, (), {} if best is None else {"Best": best})
+    return compose(subject, (), {} if best is None else {"Best": best})
 
 
 def trailers(message: str) -> dict[str, str]:
@@ -79,7 +79,8 @@ def _name(individual: Individual) -> str:
     return one_line(str(recipe.parameters.get("name", FOUNDER)) if founder else recipe.operator)
 
 
-def _message(subject: str, body: Iterable[str], trailers: Mapping[str, str]) -> str:
+def compose(subject: str, body: Iterable[str], trailers: Mapping[str, str]) -> str:
+    """A message of lines that were made safe already."""
     last = [f"{name}: {value}" for name, value in trailers.items()]
     paragraphs = ["\n".join(lines) for lines in ([subject], body, last)]
     return "\n\n".join(filter(None, paragraphs)) + "\n"

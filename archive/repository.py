@@ -1,7 +1,7 @@
 """The one place that speaks to git: objects are written in process and read in batches.
 
 Nothing here depends on the user's git configuration, environment or clock, so that the same
-content has the same hashes on every machine.
+content has the same hashes on every machine; but for `run_as_user`, by which people sign.
 """
 
 import hashlib
@@ -73,10 +73,11 @@ class Repository:
         self.folder = folder.absolute()
         self._objects = self.folder / "objects"
         self._loose = gitdb.LooseObjectDB(str(self._objects))
+        place = {"GIT_DIR": str(self.folder), "GIT_OBJECT_DIRECTORY": str(self._objects)}
         self._program = Git(str(self.folder.parent))
-        self._program.update_environment(
-            GIT_DIR=str(self.folder), GIT_OBJECT_DIRECTORY=str(self._objects), **_ENVIRONMENT
-        )
+        self._program.update_environment(**place, **_ENVIRONMENT)
+        self._users = Git(str(self.folder.parent))
+        self._users.update_environment(**place, GIT_NAMESPACE="")
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -89,7 +90,7 @@ class Repository:
         arguments = ("--bare", "--quiet", "--template=", "--initial-branch=main")
         status, _, said = repository._run("init", *arguments, str(repository.folder))
         if status:
-            raise ArchiveError(f"cannot create an archive in {folder.parent}: {_last_line(said)}")
+            raise ArchiveError(f"cannot create an archive in {folder.parent}: {last_line(said)}")
         with (folder / "config").open("a") as config:
             config.write(_SETTINGS)
         return repository
@@ -143,7 +144,28 @@ class Repository:
         # A git that outlived its killed parent may have made this very move.
         if status and self.head() != new:
             where = self.folder.parent
-            raise ArchiveError(f"main of {where} was not moved: {_last_line(said)}; try again")
+            raise ArchiveError(f"main of {where} was not moved: {last_line(said)}; try again")
+
+    def refs(self, folder: str) -> dict[str, str]:
+        """Names of the refs below a folder such as "refs/reviews/", with what they name; sorted.
+
+        Raises:
+            DamageError: One is spoilt.
+        """
+        status, out, said = self._run("for-each-ref", "--format=%(refname) %(objectname)", folder)
+        if status or said:
+            raise self._damage(said)
+        return dict(line.split(" ") for line in out.splitlines())
+
+    def add_ref(self, name: str, commit: str) -> str | None:
+        """Create a ref, unless there is one of its name: of several who try, one succeeds.
+
+        Returns:
+            None if it was created, or else why git would not.
+        """
+        os.sync()  # As in `advance`.
+        status, _, said = self._run("update-ref", name, commit, NO_COMMIT)
+        return last_line(said) if status else None
 
     def steps(self, head: str, since: str | None = None) -> list[tuple[str, tuple[str, ...]]]:
         """The line of first parents up to `head`, oldest first, as (commit, all its parents).
@@ -213,9 +235,12 @@ class Repository:
         """Let git pack its objects when it finds it worth while; no hash changes."""
         self._run("gc", "--auto", "--quiet")
 
+    def run_as_user(self, *arguments: str) -> tuple[int, str, str]:
+        """Exit status, stdout and stderr of a git command that obeys the user's configuration."""
+        return self._run(*arguments, program=self._users)
+
     def _store(self, kind: str, data: bytes) -> Object:
-        header = f"{kind} {len(data)}\0".encode()
-        oid = hashlib.sha1(header + data, usedforsecurity=False).hexdigest()
+        oid = _oid(kind, data)
         path = self._objects / oid[:2] / oid[2:]
         try:
             # A power cut can leave an empty file under an object's name: it is written again.
@@ -227,11 +252,11 @@ class Repository:
             raise ArchiveError(f"cannot write to {where}: {error.strerror}; then resume") from error
         return Object(oid, kind)
 
-    def _run(self, *arguments: str) -> tuple[int, str, str]:
+    def _run(self, *arguments: str, program: Git | None = None) -> tuple[int, str, str]:
         """Exit status, stdout and stderr of a git command."""
         command = [str(Git.GIT_PYTHON_GIT_EXECUTABLE), *arguments]
         try:
-            status, out, said = self._program.execute(
+            status, out, said = (program or self._program).execute(
                 command, with_extended_output=True, with_exceptions=False
             )
         except GitCommandNotFound as error:
@@ -242,7 +267,24 @@ class Repository:
 
     def _damage(self, said: str) -> DamageError:
         where = self.folder.parent
-        return DamageError(f"git cannot read {where}: {_last_line(said)}; restore it from a copy")
+        return DamageError(f"git cannot read {where}: {last_line(said)}; restore it from a copy")
+
+
+def folder_oid(files: Mapping[str, bytes]) -> str:
+    """Hash of the tree that holds these files and nothing else."""
+    entries = {name: Object(_oid("blob", data), "blob") for name, data in files.items()}
+    return _oid("tree", _tree(entries))
+
+
+def last_line(text: str) -> str:
+    """The last line that says something."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "git did not say why"
+
+
+def _oid(kind: str, data: bytes) -> str:
+    header = f"{kind} {len(data)}\0".encode()
+    return hashlib.sha1(header + data, usedforsecurity=False).hexdigest()
 
 
 def _tree(entries: Mapping[str, Object]) -> bytes:
@@ -263,9 +305,3 @@ def _read_one(header: bytes, stream: IO[bytes]) -> tuple[Object, bytes] | None:
     if len(data) <= int(size):
         raise ValueError(f"object {oid} ends early")
     return Object(oid, kind), data[:-1]
-
-
-def _last_line(text: str) -> str:
-    """The last line that says something."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "git did not say why"

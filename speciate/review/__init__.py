@@ -1,0 +1,1 @@
+"""People review what agents propose; see docs/review.md."""

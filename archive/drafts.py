@@ -12,7 +12,7 @@ from itertools import islice
 from speciate.archive import draft_files
 from speciate.archive.draft import Decision as Decision
 from speciate.archive.draft import Draft as Draft
-from speciate.archive.draft import Verdict
+from speciate.archive.draft import Verdict as Verdict
 from speciate.archive.draft_files import DECISION_FILES, DRAFT_FILES, Files
 from speciate.archive.manifest import FETCH, plain
 from speciate.archive.repository import Repository, folder_oid
@@ -113,6 +113,16 @@ class Drafts:
             return _decision(one, {number: draft})
         return None
 
+    def check_open(self, number: int) -> None:
+        """Whether a draft can still be decided.
+
+        Raises:
+            ArchiveError: There is no such draft, or somebody has decided.
+        """
+        if first := self.decision(number):
+            done = DONE[first.verdict]
+            raise ArchiveError(f"proposal {number} was {done} already by {first.reviewer}")
+
     def reviewer(self) -> str:
         """Who decides if this process does, as in "Ada <ada@example.org>".
 
@@ -136,14 +146,14 @@ class Drafts:
         """
         number, who = decision.number, self.reviewer()
         parent, draft = self._get(number)
-        self._check_open(number)
+        self.check_open(number)
         recipe = decision.recipe and draft_files.normal_recipe(decision.recipe)
         decided = Decision(number, decision.verdict, plain(decision.reason), who, recipe)
         tree = self._repository.write(draft_files.decision_files(decided, draft))
         message = draft_files.decision_message(decided, draft)
         commit = commit_as_reviewer(self._repository, tree, [parent], message)
         if refused := self._repository.add_ref(f"{REVIEWS}{number:06d}", commit):
-            self._check_open(number)
+            self.check_open(number)
             raise ArchiveError(f"proposal {number} was not decided: {refused}; try again")
         return decided
 
@@ -162,11 +172,6 @@ class Drafts:
             except DamageError as damage:
                 found.append(str(damage))
         return found
-
-    def _check_open(self, number: int) -> None:
-        if first := self.decision(number):
-            done = DONE[first.verdict]
-            raise ArchiveError(f"proposal {number} was {done} already by {first.reviewer}")
 
     def _drafts(self) -> dict[int, tuple[str, Draft]]:
         """Commits and drafts by number."""

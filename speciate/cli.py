@@ -18,7 +18,7 @@ def application() -> "typer.Typer":
     """All commands; what they need is imported here, where `main` hears of Ctrl-C."""
     import typer
 
-    from speciate import cli_compare, cli_merge, cli_read, cli_run, cli_soup, cli_stats
+    from speciate import cli_compare, cli_merge, cli_read, cli_review, cli_run, cli_soup, cli_stats
 
     app = typer.Typer(
         help="Evolve populations of language models. The archive is a Git repository.",
@@ -49,6 +49,10 @@ def application() -> "typer.Typer":
     )
     for command in commands:
         app.command()(_interruptible(command))
+    review = typer.Typer(help="Look at what agents propose, and decide.", no_args_is_help=True)
+    for name, command in cli_review.COMMANDS.items():
+        review.command(name)(_interruptible(command))
+    app.add_typer(review, name="review")
 
     @app.callback()
     def options(

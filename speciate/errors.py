@@ -49,6 +49,10 @@ class SandboxError(SpeciateError):
     """This machine cannot run a program in a sandbox."""
 
 
+class ProgramError(SpeciateError):
+    """A program in a sandbox does not answer as it should, and has been ended."""
+
+
 class EvaluationError(SpeciateError):
     """A candidate could not be scored; recorded as the candidate's error."""
 

@@ -10,5 +10,17 @@ from speciate.sandbox.program import Ran as Ran
 from speciate.sandbox.running import available as available
 from speciate.sandbox.running import run as run
 from speciate.sandbox.running import run_linked as run_linked
+from speciate.sandbox.session import Patience as Patience
+from speciate.sandbox.session import Session as Session
 
-__all__ = ["Limits", "Program", "Ran", "available", "python", "run", "run_linked"]
+__all__ = [
+    "Limits",
+    "Patience",
+    "Program",
+    "Ran",
+    "Session",
+    "available",
+    "python",
+    "run",
+    "run_linked",
+]

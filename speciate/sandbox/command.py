@@ -5,7 +5,7 @@ import resource
 import secrets
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from subprocess import Popen
@@ -74,7 +74,7 @@ def start(
             stdin=ends[0],
             stdout=ends[1],
             stderr=ends[2],
-            env={**_ENVIRONMENT, "PYTHONPATH": ":".join([_PROGRAM, *_packages(program)])},
+            env={**_ENVIRONMENT, "PYTHONPATH": ":".join([_PROGRAM, *_package_folders(program)])},
             pass_fds=[*files.values(), seccomp, *ours],
             # Ctrl-C is for the campaign, which first lets be completed what runs.
             start_new_session=True,
@@ -157,7 +157,7 @@ def _mounts(program: Program, limits: Limits, files: Mapping[str, int]) -> list[
         *(part for name in _DEVICES for part in ("--dev-bind", f"/dev/{name}", f"/dev/{name}")),
         *("--perms", "1777", "--size", size, "--tmpfs", SCRATCH),
         *_python(),
-        *(part for at, path in _packages(program).items() for part in _shown(path, at)),
+        *(part for at, path in _packages(program) for part in _shown(path, at)),
         *_above(f"{_PROGRAM}/any"),
         *(part for path, fd in files.items() for part in _file(path, fd)),
         *("--remount-ro", "/", "--chdir", SCRATCH),
@@ -184,11 +184,22 @@ def _python() -> list[str]:
     return [part for path in outside for part in _shown(str(path), str(path))]
 
 
-def _packages(program: Program) -> dict[str, str]:
+def _package_folders(program: Program) -> dict[str, str]:
     """Folders of installed packages, by where the program sees them."""
     places = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
     found = [path for path in places if program.packages and Path(path).is_dir()]
     return {f"/packages/{number}": path for number, path in enumerate(found)}
+
+
+def _packages(program: Program) -> Iterator[tuple[str, str]]:
+    """What the program sees of them, and where."""
+    for at, path in _package_folders(program).items():
+        if program.packages is True:
+            yield at, path
+            continue
+        for name in program.packages or ():
+            if (Path(path) / name).is_dir():
+                yield f"{at}/{name}", f"{path}/{name}"
 
 
 def _shown(path: str, at: str) -> list[str]:

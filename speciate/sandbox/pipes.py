@@ -3,6 +3,7 @@
 import os
 import select
 from contextlib import suppress
+from typing import Protocol
 
 _CHUNK = 65536
 
@@ -37,6 +38,25 @@ class Pipe:
         if self.sink >= 0:
             os.close(self.sink)
         self.sink = -1
+
+
+class End(Protocol):
+    """Our end of a pipe."""
+
+    @property
+    def event(self) -> int:
+        """What is waited for, as `select.poll` calls it."""
+
+    @property
+    def fd(self) -> int:
+        """To wait for; -1 if there is nothing to wait for."""
+
+    @property
+    def full(self) -> bool:
+        """Whether more came than may."""
+
+    def step(self) -> None:
+        """Reads or writes as much as can be at once."""
 
 
 class Inlet:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from speciate.errors import SandboxError
 from speciate.sandbox.command import MIB, SCRATCH, start
-from speciate.sandbox.pipes import Inlet, Outlet, Pipe, wait
+from speciate.sandbox.pipes import End, Pipe, wait
 from speciate.sandbox.program import Limits, Program, Ran, Reason
 from speciate.sandbox.usage import file_count, usage
 
@@ -42,10 +42,11 @@ class Sandboxed:
         Raises:
             SandboxError: The machine has no memory, process or descriptor left for it.
         """
-        self.pipes: list[Inlet | Outlet] = []
+        self.pipes: list[End] = []
         self.ended = self._killed = False
         self._stopped: Reason | None = None
         self._limits, self._cpu_s, now = limits, 0.0, time.monotonic()
+        self._most_cpu_s: float = limits.cpu_s
         self._deadline, self._next_look = now + limits.wall_s, now + INTERVAL
         with Pipe() as go, Pipe() as said, Pipe() as news:
             try:
@@ -88,9 +89,15 @@ class Sandboxed:
         if self._fd in ready:
             self._finish()
         elif any(pipe.full for pipe in self.pipes):
-            self._stop("output")
+            self.stop("output")
         elif time.monotonic() >= self._next_look:
             self._look()
+
+    def allow(self, cpu_s: float, wall_s: float) -> None:
+        """From now on, of what its limits leave, it may take no more than this."""
+        self._deadline = time.monotonic() + wall_s
+        if not self.ended:
+            self._most_cpu_s = min(usage(self._first).cpu_s + cpu_s, self._limits.cpu_s)
 
     def _look(self) -> None:
         """Ends the program if it used more than it may."""
@@ -99,16 +106,17 @@ class Sandboxed:
         used = usage(self._first)
         self._cpu_s = max(self._cpu_s, used.cpu_s)
         if now > self._deadline:
-            self._stop("wall")
-        elif used.cpu_s > self._limits.cpu_s:
-            self._stop("cpu")
+            self.stop("wall")
+        elif used.cpu_s > self._most_cpu_s:
+            self.stop("cpu")
         elif used.memory > self._limits.memory_mb * MIB:
-            self._stop("memory")
+            self.stop("memory")
         elif file_count(self._first, SCRATCH) > self._limits.files:
-            self._stop("files")
+            self.stop("files")
 
-    def _stop(self, reason: Reason) -> None:
-        self._stopped = reason
+    def stop(self, reason: Reason) -> None:
+        """Ends the program, for a reason that its result tells."""
+        self._stopped = self._stopped or reason
         self.end()
 
     def end(self) -> None:

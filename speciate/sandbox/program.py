@@ -39,12 +39,13 @@ class Program:
     Attributes:
         argv: What is executed; see `python`.
         files: Content by relative path.
-        packages: Whether Python finds the installed packages.
+        packages: Whether Python finds the installed packages; or names of folders of those that
+            it finds.
     """
 
     argv: Sequence[str]
     files: Mapping[str, bytes] = field(default_factory=dict)
-    packages: bool = False
+    packages: bool | tuple[str, ...] = False
 
 
 @dataclass(frozen=True)

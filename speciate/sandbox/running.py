@@ -45,7 +45,7 @@ def run(program: Program, limits: Limits = _DEFAULT, stdin: bytes = b"") -> Ran:
     Raises:
         SandboxError: There is no sandbox on this machine; nothing ran.
     """
-    return _run(_bwrap(), program, limits, stdin)
+    return _run(bwrap_path(), program, limits, stdin)
 
 
 def _run(bwrap: str, program: Program, limits: Limits, stdin: bytes) -> Ran:
@@ -74,7 +74,7 @@ def run_linked(first: Program, second: Program, limits: Limits = _DEFAULT) -> tu
     Raises:
         SandboxError: There is no sandbox on this machine; nothing ran.
     """
-    bwrap = _bwrap()
+    bwrap = bwrap_path()
     with (
         Pipe() as there,
         Pipe() as back,
@@ -94,7 +94,12 @@ def run_linked(first: Program, second: Program, limits: Limits = _DEFAULT) -> tu
         return one.result(b"", said.data), other.result(b"", other_said.data)
 
 
-def _bwrap() -> str:
+def bwrap_path() -> str:
+    """Where bubblewrap is.
+
+    Raises:
+        SandboxError: It is missing.
+    """
     bwrap = shutil.which("bwrap")
     if bwrap is None:
         raise SandboxError(_MISSING)

@@ -4,9 +4,9 @@ import ctypes
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -62,7 +62,8 @@ class Crew:
         self._heap = _Heap()
         self._threads: list[int] = []
         self._pool = ThreadPoolExecutor(self.jobs, "speciate", self._begin)
-        self._stack = ExitStack()
+        self._stack, self._tools = ExitStack(), ExitStack()
+        self._kept: dict[Hashable, Any] = {}
 
     def map(self, function: Callable[[T], R], items: Iterable[T], ahead: int = 4) -> Iterator[R]:
         """`function` of each item, in order.
@@ -93,6 +94,13 @@ class Crew:
             for future in waiting:
                 future.cancel()
 
+    def keep(self, key: Hashable, make: Callable[[], AbstractContextManager[T]]) -> T:
+        """What is made of a key once, and closed when no thread can use it any more."""
+        if key not in self._kept:
+            self._kept[key] = self._tools.enter_context(make())
+        kept: T = self._kept[key]
+        return kept
+
     def _begin(self) -> None:
         """In a new thread."""
         set_num_threads(1)
@@ -110,5 +118,6 @@ class Crew:
         traceback: TracebackType | None,
     ) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._tools.close()
         wait_until_gone(self._threads)
         self._stack.close()

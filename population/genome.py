@@ -1,6 +1,7 @@
 """The parents of a recipe, cut into loci: what operators see of them, and in what order."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -201,6 +202,10 @@ class MatrixView(Loci):
 
     place: Place = field(default_factory=lambda: Place("", "other", None, 0))
     shape: tuple[int, ...] = ()
+
+    def keep(self, key: Hashable, make: Callable[[], AbstractContextManager[R]]) -> R:
+        """What is made of a key once, for all matrices, and closed when all are merged."""
+        return self.crew.keep(key, make)
 
 
 class Parents:

@@ -6,6 +6,7 @@ Kept apart from the operators themselves so that a config is checked without imp
 from speciate.configs.operators import (
     alignment,
     averaging,
+    evolved,
     mutation,
     spectral,
     statistics,
@@ -22,6 +23,7 @@ OPERATOR_PARAMETERS: dict[str, type[Parameters]] = {
     **alignment.PARAMETERS,
     **structure.PARAMETERS,
     **mutation.PARAMETERS,
+    **evolved.PARAMETERS,
 }
 
 # What crossover in a campaign may use.

@@ -10,7 +10,8 @@ A locus is as large as the operator's grain says. Loci are merged in parallel, i
 size, so that the bytes of the child depend neither on the number of jobs nor on the shards.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
@@ -120,6 +121,9 @@ class View(Loci, Protocol):
     @property
     def shape(self) -> tuple[int, ...]:
         """Of the whole matrix."""
+
+    def keep(self, key: Hashable, make: Callable[[], AbstractContextManager[R]]) -> R:
+        """What is made of a key once, for all matrices, and closed when all are merged."""
 
 
 class Genome(Loci, Protocol):

@@ -13,6 +13,7 @@ from speciate.errors import ConfigError
 from speciate.population.operators import (
     alignment,
     averaging,
+    evolved,
     mutation,
     spectral,
     statistics,
@@ -22,7 +23,7 @@ from speciate.population.operators import (
 from speciate.population.operators.operator import Arity, Operator, Structural
 from speciate.records import Recipe
 
-FAMILIES = (averaging, task_vectors, spectral, statistics, alignment, structure, mutation)
+FAMILIES = (averaging, task_vectors, spectral, statistics, alignment, structure, mutation, evolved)
 OPERATORS: dict[str, Operator[Any, Any] | Structural[Any]] = {
     operator.name: operator for family in FAMILIES for operator in family.OPERATORS
 }

@@ -11,8 +11,19 @@ from speciate.population.operators.evolved.source import Declared as Declared
 from speciate.population.operators.evolved.source import declared as declared
 from speciate.population.operators.evolved.source import source_digest as source_digest
 from speciate.population.operators.evolved.static import check as check
+from speciate.population.operators.evolved.trials import Trials as Trials
+from speciate.population.operators.evolved.trials import try_out as try_out
 from speciate.population.operators.operator import Operator
 
 OPERATORS: tuple[Operator[Any, Any], ...] = (operator.OPERATOR,)
 
-__all__ = ["OPERATORS", "Declared", "check", "declared", "normalised", "source_digest"]
+__all__ = [
+    "OPERATORS",
+    "Declared",
+    "Trials",
+    "check",
+    "declared",
+    "normalised",
+    "source_digest",
+    "try_out",
+]

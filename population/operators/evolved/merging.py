@@ -144,17 +144,19 @@ class Sandboxes:
             SandboxError: There is no sandbox on this machine.
         """
         try:
-            return self._merged(request).reshape(request.models[0].shape)
+            return self.attempt(request)
         except ProgramError as exc:
             raise BreedError(f"evolved operator {self.digest[:10]}: tensor {name}: {exc}") from exc
 
-    def _merged(self, request: Request) -> Tensor:
-        cpu_s = self._bounds.cpu(request.nbytes)
+    def attempt(self, request: Request) -> Tensor:
+        """The same without a name.
+
+        Raises:
+            ProgramError: See `merge`.
+            SandboxError: There is no sandbox on this machine.
+        """
         first = header({RESULT: request.shape})
-        most = max(len(first) + 4 * request.models[0].numel(), _ERROR_BYTES)
-        # The kernel counts what the source takes itself; this is the net below.
-        patience = Patience(cpu_s + 5.0, self._bounds.idle * cpu_s, most)
-        data = self._session(request.nbytes).ask(request.parts(self._bounds), patience)
+        data = self._asked(request, len(first))
         if not data.startswith(first) or len(data) == len(first):
             raise ProgramError(_error(data))
         if len(data) != len(first) + 4 * request.models[0].numel():
@@ -162,7 +164,21 @@ class Sandboxes:
         found = torch.frombuffer(data, dtype=torch.float32, offset=len(first))
         if not is_finite(found):
             raise ProgramError("made NaN or infinite values")
-        return found
+        return found.reshape(request.models[0].shape)
+
+    def _asked(self, request: Request, begin: int) -> bytearray:
+        """The answer, of which so many bytes come before the data."""
+        cpu_s = self._bounds.cpu(request.nbytes)
+        most = max(begin + 4 * request.models[0].numel(), _ERROR_BYTES)
+        # The kernel counts what the source takes itself; this is the net below.
+        patience = Patience(cpu_s + 5.0, self._bounds.idle * cpu_s, most)
+        session = self._session(request.nbytes)
+        try:
+            return session.ask(request.parts(self._bounds), patience)
+        except ProgramError:
+            # It is over; what is asked next gets another.
+            self._sessions.pop(threading.get_ident())[0].close()
+            raise
 
     def _session(self, nbytes: int) -> Session:
         """The calling thread's, large enough for inputs of so many bytes."""

@@ -161,10 +161,10 @@ def _merge(code: CodeType, request: mmap.mmap, area: mmap.mmap) -> None:
     found = names["merge"](models, base, json.loads(said["parameters"]), random)
     if not isinstance(found, np.ndarray):
         raise TypeError(f"merge returned a {type(found).__name__}, not an array")
-    if found.shape != shape or found.dtype != np.float32:
-        raise TypeError(
-            f"merge returned {found.dtype} of shape {found.shape}, not float32 of {shape}"
-        )
+    if found.dtype != np.float32:
+        raise TypeError(f"merge returned {found.dtype}, not float32")
+    if found.shape != shape:
+        raise TypeError(f"merge returned the shape {found.shape}, not {shape}")
     np.frombuffer(area, "<f4", math.prod(shape), _PAGE).reshape(shape)[...] = found
 
 

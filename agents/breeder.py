@@ -1,15 +1,14 @@
 """The breeder: proposes a recipe of operators that exist."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import create_model
 
 from speciate.agents.asking import messages, offered, variables
+from speciate.agents.drafted import Check, Drafted, passed
 from speciate.agents.recipes import Menu
 from speciate.agents.reply import Reply, Share
-from speciate.agents.talk import Talk, converse
+from speciate.agents.talk import converse
 from speciate.agents.view import View
 from speciate.chat import Chat
 from speciate.errors import ReplyError
@@ -17,23 +16,6 @@ from speciate.records import Recipe
 
 # What a template of this role must show.
 NEEDED = ("record", "offers")
-
-Check = Callable[[Recipe], str | None]
-
-
-@dataclass(frozen=True)
-class Drafted:
-    """What an agent proposes.
-
-    Attributes:
-        prediction: The fitness that it foretells.
-        talk: The whole conversation.
-    """
-
-    recipe: Recipe
-    reason: str
-    prediction: float
-    talk: Talk
 
 
 async def propose(
@@ -52,7 +34,7 @@ async def propose(
         view: What it is told.
         template: In which words; see `speciate.agents.template`.
         family: Of the operators on offer.
-        check: Says why a recipe is refused, if it is: invalid, or too much like a known one.
+        check: Says why a recipe is refused, if it is.
         seed: Of the recipe, and key of the sampling.
         tries: Most replies.
 
@@ -73,8 +55,7 @@ async def propose(
 
     def accept(answer: Any) -> tuple[Recipe, str, float]:  # noqa: ANN401
         recipe = menu.recipe(answer.recipe, seed)
-        if problem := check(recipe):
-            raise ValueError(f"is refused: {problem}")
+        passed(check, recipe)
         return recipe, answer.reason, answer.prediction
 
     (recipe, reason, prediction), talk = await converse(chat, first, model, accept, seed, tries)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from speciate.agents.reply import Reply as Object
-from speciate.agents.wording import one_line
+from speciate.agents.wording import one_line, shown
 from speciate.chat import Chat, Message, Reply, Request, Usage
 from speciate.chat.structured import parsed
 from speciate.errors import ReplyError
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 # Some servers take no more than a positive 32-bit number.
 _SEEDS = 2**31
-_LONGEST_PROBLEM = 2_000
+_LONGEST_PROBLEM, _LONGEST_REPLY = 2_000, 30_000
 
 
 @dataclass
@@ -49,7 +49,8 @@ class Talk:
         spent = reply.usage
         self.usage = Usage(self.usage.input + spent.input, self.usage.output + spent.output)
         # Some endpoints refuse empty messages.
-        self.messages.append(Message("assistant", reply.text.strip() or "(empty)"))
+        text = reply.text[:_LONGEST_REPLY].strip() or "(empty)"
+        self.messages.append(Message("assistant", text))
         self.replies += 1
 
 
@@ -95,10 +96,16 @@ async def converse(
         reply = await chat.ask(Request(tuple(talk.messages), schema, seed % _SEEDS))
         talk.add(reply)
         try:
-            answer = parsed(reply, model)
+            answer = _parsed(reply, model)
             return await asyncio.to_thread(accept, answer), talk
         except ValueError as exc:
-            problem = str(exc)[:_LONGEST_PROBLEM]
+            problem = shown(str(exc), _LONGEST_PROBLEM)
         if talk.replies >= tries:
             raise FruitlessError(problem, talk)
         talk.messages.append(Message("user", f"Your reply {problem}. Reply again, in full."))
+
+
+def _parsed(reply: Reply, model: type[Answer]) -> Answer:
+    if len(reply.text) > _LONGEST_REPLY:
+        raise ValueError(f"is longer than {_LONGEST_REPLY} characters")
+    return parsed(reply, model)

@@ -16,7 +16,7 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 LONGEST_TEMPLATE = 12_000
-LONGEST_PROMPT = 60_000
+LONGEST_PROMPT = 80_000
 _STEPS = 5_000
 # A filter may look at everything.
 _FILTER_STEPS = 10

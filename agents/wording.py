@@ -23,9 +23,9 @@ def one_line(text: str, most: int = SHORT) -> str:
     return line if len(line) <= most else f"{line[: most - 4]} ..."
 
 
-def shown(text: str) -> str:
+def shown(text: str, most: int = SHORT) -> str:
     """One line for a prompt, of a text that may quote this machine."""
-    return one_line(_PATH.sub("<path>", without_secrets(text)))
+    return one_line(_PATH.sub("<path>", without_secrets(text)), most)
 
 
 def without_secrets(text: str) -> str:

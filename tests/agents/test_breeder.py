@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from speciate.agents.asking import offered, variables
-from speciate.agents.breeder import NEEDED, Drafted, propose
+from speciate.agents.breeder import NEEDED, propose
+from speciate.agents.drafted import Drafted
 from speciate.agents.talk import FruitlessError
 from speciate.agents.template import problems, shipped
 from speciate.agents.view import Offer, Role, View
@@ -147,7 +148,7 @@ def test_a_cut_reply_is_not_taken(chat_server: Any, said: Any, talker: Any, smal
 
 
 def test_a_long_reason_is_cut(chat_server: Any, talker: Any, small: View) -> None:
-    chat_server.rule = lambda body: json.dumps(ties(reason="so\n\x1b[31m" * 10**5))
+    chat_server.rule = lambda body: json.dumps(ties(reason="so\n\x1b[31m" * 10**3))
     reason = ask(talker(chat_server.url), small, seed=0).reason
     assert len(reason) <= SHORT
     assert reason.isprintable()

@@ -93,6 +93,16 @@ def edit(
     _tell(archive, [decision], as_json)
 
 
+def serve(
+    folder: Folder,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 0,
+) -> None:
+    """Review in a browser on this machine; Ctrl-C ends it."""
+    from speciate.review.serve import serve as run
+
+    run(folder, port, lambda url: typer.echo(f"{url}\nwhoever has this address decides as you"))
+
+
 def _edited(
     archive: "Archive", draft: "Draft", record: "Callable[[Recipe], Decision]"
 ) -> "Decision":
@@ -131,4 +141,5 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "approve": approve,
     "reject": reject,
     "edit": edit,
+    "serve": serve,
 }

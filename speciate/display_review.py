@@ -6,9 +6,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from speciate.archive.drafts import DONE, Decision
+from speciate.archive.drafts import Decision
 from speciate.display import plain_table
-from speciate.review.sheet import Entry, Kin, Sheet
+from speciate.review.sheet import Entry, Kin, Sheet, decided
 from speciate.review.trials import rows
 from speciate.review.visible import lines, visible
 from speciate.words import SHORT
@@ -16,15 +16,15 @@ from speciate.words import SHORT
 _STYLES = {"+": "green", "-": "red"}
 
 
-def entries(found: Sequence[Entry], decided: bool) -> RenderableType:
+def entries(found: Sequence[Entry], everything: bool) -> RenderableType:
     """One line a proposal."""
     if not found:
-        return "Nobody has proposed anything." if decided else "Nothing waits for review."
-    more = ("decision ",) if decided else ()
+        return "Nobody has proposed anything." if everything else "Nothing waits for review."
+    more = ("decision ",) if everything else ()
     columns = ("number", "age", "kind ", "operator ", "proposer ", "predicted", "why ")
     table = plain_table(*columns, *more)
     for entry in found:
-        table.add_row(*_row(entry), *((_decided(entry.decision),) if decided else ()))
+        table.add_row(*_row(entry), *((_decided(entry.decision),) if everything else ()))
     return table
 
 
@@ -50,9 +50,7 @@ def _steps(count: int) -> str:
 def _decided(decision: Decision | None) -> Text:
     if decision is None:
         return Text("waits", style="bold")
-    edited = ", edited," if decision.recipe else ""
-    reason = f": {decision.reason}" if decision.reason else ""
-    return Text(visible(f"{DONE[decision.verdict]}{edited} by {decision.reviewer}{reason}"))
+    return Text(visible(decided(decision)))
 
 
 def sheet(found: Sheet) -> Group:

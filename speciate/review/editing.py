@@ -42,7 +42,7 @@ def as_toml(recipe: Recipe, known: Mapping[str, Individual]) -> str:
     parents = [{"id": label(one.id, known), "role": one.role} for one in recipe.parents]
     parameters = rest if splits else recipe.parameters
     head = {"operator": recipe.operator, "seed": recipe.seed, "parents": parents}
-    text = recipe_toml(head | {"parameters": parameters})
+    text = _escaped(recipe_toml(head | {"parameters": parameters}))
     return f"{text}source = '''\n{source}'''\n" if splits else text
 
 
@@ -85,6 +85,13 @@ def from_file(path: Path, archive: Archive) -> Recipe:
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{path}: cannot be read ({exc}); give a TOML or JSON file") from exc
     return from_text(text, str(path), archive, as_json=path.suffix == ".json")
+
+
+def _escaped(text: str) -> str:
+    """TOML whose strings hide nothing from who edits it."""
+    return "".join(
+        sign if sign.isprintable() or sign == "\n" else f"\\U{ord(sign):08x}" for sign in text
+    )
 
 
 def _is_literal(source: str) -> bool:

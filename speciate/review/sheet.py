@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from speciate.archive.archive import Archive
-from speciate.archive.drafts import Decision, Draft
+from speciate.archive.drafts import DONE, Decision, Draft
 from speciate.records import Individual, Recipe
 from speciate.review.changes import changes
 from speciate.review.nearest import nearest
@@ -136,6 +136,13 @@ def kin(recipe: Recipe, archive: Archive) -> tuple[Kin, ...]:
         )
         for parent in recipe.parents
     )
+
+
+def decided(decision: Decision) -> str:
+    """A decision in words: what, by whom and why."""
+    edited = ", edited," if decision.recipe else ""
+    reason = f": {decision.reason}" if decision.reason else ""
+    return f"{DONE[decision.verdict]}{edited} by {decision.reviewer}{reason}"
 
 
 def _entry(archive: Archive, draft: Draft, decision: Decision | None) -> Entry:

@@ -1,8 +1,9 @@
 """A campaign with proposals that wait, and people with names to look at them."""
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +71,9 @@ def _one(recipe: Recipe, fitness: float | None, step: int) -> Individual:
     return Individual(recipe, recipe.id * 2, step, "evolution", "a try", evaluation)
 
 
-@pytest.fixture
-def waiting(tmp_path: Path) -> Waiting:
-    folder = tmp_path / "campaign"
+@pytest.fixture(scope="session")
+def _original(tmp_path_factory: pytest.TempPathFactory) -> Waiting:
+    folder = tmp_path_factory.mktemp("original") / "campaign"
     founders = [
         _one(Recipe("founder", (), {"name": name, "digest": name}, 0), fitness, 0)
         for name, fitness in (("maths", 0.5), ("chat", 0.25))
@@ -88,6 +89,11 @@ def waiting(tmp_path: Path) -> Waiting:
         archive.commit_step(State(4, 5, (born[0].id,)), [])
     maths, chat = (one.id for one in founders)
     return Waiting(folder, (maths, chat), *(one.id for one in born))
+
+
+@pytest.fixture
+def waiting(tmp_path: Path, _original: Waiting) -> Waiting:
+    return replace(_original, folder=shutil.copytree(_original.folder, tmp_path / "campaign"))
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def test_a_proposal_is_shown_against_the_most_similar(waiting: Any, cli: Any) ->
     assert f"against {waiting.alive[:10]}" in said.out
     assert '-  "seed": 1\n' in said.out
     assert '+  "seed": 9\n' in said.out
-    assert '       "id": "maths",' in said.out
+    assert '     "model maths",' in said.out
     assert "maths   model   0.5000  founder" in said.out
     found = json.loads(cli("review", "show", waiting.folder, 7, "--json").out)
     assert found["nearest"] == waiting.alive
@@ -69,7 +69,7 @@ def test_code_is_shown_with_its_trials(waiting: Any, cli: Any) -> None:
     waiting.put(7, recipe, trials=trials)
     out = cli("review", "show", waiting.folder, 7).out
     assert "What is proposed, all new" in out
-    assert "\n+    return models[0]\n" in out
+    assert "\n     return models[0]\n" in out
     assert "  passed: yes\n  problems: slow\n  seconds merge: 0.25\n" in out
 
 
@@ -83,7 +83,7 @@ def test_nothing_a_model_says_reaches_the_terminal_as_it_is(waiting: Any, cli: A
         out = cli("review", words[0], waiting.folder, *words[1:]).out
         assert all(sign.isprintable() or sign == "\n" for sign in out)
         assert "[red]" in out.replace("\n", "")
-    assert r"+# <script>alert(1)</script>\x1b[2J\u202e[red]" in out
+    assert r" # <script>alert(1)</script>\x1b[2J\u202e[red]" in out
 
 
 def test_approving_and_rejecting(waiting: Any, cli: Any, become: Become) -> None:

@@ -187,7 +187,7 @@ def test_what_a_model_says_is_shown_and_never_obeyed(waiting: Any, page: Page) -
         assert "<script" not in answer.text
         assert "<img" not in answer.text
         assert all(sign.isprintable() or sign == "\n" for sign in answer.text)
-    assert r"+&lt;/pre&gt;" in answers[1].text
+    assert r" &lt;/pre&gt;" in answers[1].text
     assert r"\x1b[2J\u202e" in answers[1].text
 
 

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from speciate.cli_read import Folder
-from speciate.errors import ConfigError, UsageError
+from speciate.errors import SpeciateError, UsageError
 from speciate.output import Json, emit
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _edited(
         raise UsageError(f"proposal {draft.number}: nothing was saved; nothing is recorded")
     try:
         return record(from_text(text, "what you wrote", archive))
-    except (ConfigError, UsageError) as exc:
+    except SpeciateError as exc:
         kept = _kept(text, draft.number)
         raise UsageError(f"{exc}; your text is kept: correct it, and give --file {kept}") from exc
 

@@ -1,12 +1,12 @@
 """Approving, rejecting and editing: what the command line and the page have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from speciate.archive.archive import Archive
 from speciate.archive.drafts import DONE, Decision, Verdict
 from speciate.errors import ConfigError, UsageError
 from speciate.records import Recipe
-from speciate.review.checking import check
+from speciate.review.checking import check, check_written
 from speciate.review.sheet import kin
 from speciate.words import SHORT
 
@@ -27,7 +27,7 @@ def decide(
     for number in wanted:
         archive.drafts.check_open(number)
         if verdict == "approve":
-            _check(archive, number, archive.drafts.get(number).recipe)
+            _check(archive, number, archive.drafts.get(number).recipe, check)
     return [archive.drafts.decide(Decision(number, verdict, reason, "")) for number in wanted]
 
 
@@ -37,12 +37,13 @@ def edit(archive: Archive, number: int, recipe: Recipe, reason: str = "") -> Dec
     Raises:
         ArchiveError: As `decide`.
         ConfigError: The recipe is the one put forward, or cannot be carried out.
+        SandboxError: It has code, and there is no sandbox on this machine to try it in.
     """
     archive.drafts.reviewer()
     archive.drafts.check_open(number)
     if recipe.id == archive.drafts.get(number).recipe.id:
         raise ConfigError(f"proposal {number}: nothing was changed; use approve, or edit it")
-    _check(archive, number, recipe)
+    _check(archive, number, recipe, check_written)
     return archive.drafts.decide(Decision(number, "approve", reason, "", recipe))
 
 
@@ -57,7 +58,7 @@ def told(decision: Decision, archive: Archive) -> str:
     return f"{said}; weights of {', '.join(dead)}, no longer alive, are rebuilt when needed"
 
 
-def _check(archive: Archive, number: int, recipe: Recipe) -> None:
+def _check(archive: Archive, number: int, recipe: Recipe, suits: Callable[[Recipe], None]) -> None:
     """Whether a recipe can be bred now."""
     where = f"proposal {number}"
     if recipe.id in archive.individuals:
@@ -67,6 +68,6 @@ def _check(archive: Archive, number: int, recipe: Recipe) -> None:
             what = "is not in the archive" if parent.fate == "unknown" else "failed: no weights"
             raise UsageError(f"{where}: parent {parent.name} {what}; reject it, or edit the parent")
     try:
-        check(recipe)
+        suits(recipe)
     except ConfigError as exc:
         raise ConfigError(f"{where}: {exc}; nothing is recorded") from exc

@@ -79,7 +79,7 @@ class _Pages:
     def _decided(self, number: int, form: Form) -> Response:
         try:
             self._record(number, form)
-        except UsageError as error:
+        except SpeciateError as error:
             return self._proposal(number, 400, str(error), form)
         return guarded(RedirectResponse("./", 303))
 

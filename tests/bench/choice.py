@@ -3,7 +3,8 @@
 A population of twenty improves towards 1: a child is better than its better parent with a certain
 chance, by a share of what is left, and else worse. Results come late, as with workers in parallel.
 Agents are good (better children three times as often, and by more), poor (a third as often), bad
-(always worse) or mute (no usable recipe, so that the strategy's stands). Prints the tables of docs/agents-choice.md.
+(always worse) or mute (no usable recipe, so that the strategy's stands). Prints the table of
+docs/agents-choice.md.
 """
 
 import argparse

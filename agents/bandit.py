@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from speciate.agents.plain import rounded
+from speciate.configs.agents import Choice
 
 STRATEGY = "strategy"
 """The arm whose pull is the strategy's own recipe."""
@@ -22,35 +23,6 @@ STRATEGY = "strategy"
 State = Mapping[str, Any]
 _LARGEST = 3.0
 """Gains are cut to so many mean ones, so that one stroke of luck does not rule for ever."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Of the choice.
-
-    Attributes:
-        explore: Probability, 0..1, that a slot does not go to the best arm as far as is known.
-        allowance: An arm is explored while n**2 < allowance * slots, n its results since its last
-            gain and its pulls under way. So a useless one costs about sqrt(allowance * slots).
-        floor: Probability with which any other arm is explored, per slot.
-        patience: Results without gain in a row after which an arm is explored only.
-        spacing: Of the slots in which a first arm is tried, a second one, and so on; at least 2
-            leaves others in between.
-        decay: What a result counts, 0..1, when the same arm has had another one.
-        prior: Results without gain, > 0, that every arm starts with.
-        failure: What an answer without a usable recipe counts, 0..1, of a result without gain.
-        thrift: The worth of the dearest arm is divided by 1 + this.
-    """
-
-    explore: float = 0.2
-    allowance: float = 0.6
-    floor: float = 0.005
-    patience: int = 12
-    spacing: int = 2
-    decay: float = 0.95
-    prior: float = 1.0
-    failure: float = 0.5
-    thrift: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -104,7 +76,7 @@ def arms_of(state: State) -> dict[str, Arm]:
     return {name: Arm(**told) for name, told in sorted(state.get("arms", {}).items())}
 
 
-def worths(settings: Settings, state: State, arms: Sequence[str]) -> dict[str, float]:
+def worths(settings: Choice, state: State, arms: Sequence[str]) -> dict[str, float]:
     """The mean reward of each arm, as if it and all its pulls under way had none at first."""
     known = arms_of(state)
     these = {name: known.get(name, Arm()) for name in arms}
@@ -118,7 +90,7 @@ def worths(settings: Settings, state: State, arms: Sequence[str]) -> dict[str, f
 
 
 def choose(
-    settings: Settings, state: State, arms: Sequence[str], slots: int, random: np.random.Generator
+    settings: Choice, state: State, arms: Sequence[str], slots: int, random: np.random.Generator
 ) -> tuple[list[str], State]:
     """An arm for each slot, and the state in which their results are awaited.
 
@@ -141,7 +113,7 @@ def choose(
     return chosen, state
 
 
-def told(settings: Settings, state: State, arm: str, gained: float | None, cost: float) -> State:
+def told(settings: Choice, state: State, arm: str, gained: float | None, cost: float) -> State:
     """The state after a result; to be called in the order of the proposals.
 
     Args:
@@ -175,8 +147,23 @@ def told(settings: Settings, state: State, arm: str, gained: float | None, cost:
     return _with(state, known) | {"scale": scale}
 
 
+def pulled(state: State, arm: str) -> State:
+    """The state in which the result of an arm is awaited that nobody chose in this step."""
+    known = arms_of(state)
+    old = known.get(arm, Arm())
+    return _with(state, known | {arm: replace(old, pulls=old.pulls + 1, pending=old.pending + 1)})
+
+
+def withdrawn(state: State, arm: str) -> State:
+    """The state in which a chosen arm made way for the strategy's own recipe, through no fault."""
+    known = arms_of(state)
+    old = known[arm]
+    known[arm] = replace(old, pulls=old.pulls - 1, pending=old.pending - 1)
+    return pulled(_with(state, known), STRATEGY)
+
+
 def _pick(
-    settings: Settings, state: State, agents: Sequence[str], first: float, second: float
+    settings: Choice, state: State, agents: Sequence[str], first: float, second: float
 ) -> tuple[str, bool]:
     """The arm of one slot, and whether it is tried for the first time."""
     known = arms_of(state)
@@ -196,7 +183,7 @@ def _pick(
     return _drawn(chances, second * total), False
 
 
-def _chance(settings: Settings, name: str, known: Mapping[str, Arm], slots: int) -> float:
+def _chance(settings: Choice, name: str, known: Mapping[str, Arm], slots: int) -> float:
     """With which an arm is explored that is not the best."""
     if name == STRATEGY:
         return settings.explore
@@ -211,7 +198,7 @@ def _drawn(chances: Mapping[str, float], point: float) -> str:
     return names[min(int(np.searchsorted(bounds, point, side="right")), len(names) - 1)]
 
 
-def _scale(settings: Settings, state: State, gained: float) -> dict[str, float]:
+def _scale(settings: Choice, state: State, gained: float) -> dict[str, float]:
     """The mean gain so far, of those above 0, so that rewards have no unit."""
     old = state.get("scale", {"mean": 0.0, "weight": 0.0})
     if gained <= 0:

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from speciate.configs.chat import Budget, Endpoint, Prices
 from speciate.configs.operators.common import NonNegative, Positive
+from speciate.configs.review import Review
 from speciate.configs.section import Section
 
 Rate = Annotated[float, Field(ge=0, le=1)]
@@ -30,9 +31,17 @@ class Choice(Section):
     explore: Rate = Field(
         0.2, description="Probability that a slot does not go to the best as far as is known."
     )
-    floor: Rate = Field(0.005, description="Probability that is left to an arm without gains.")
-    spacing: Annotated[int, Field(ge=0)] = Field(
-        2, description="Slots between the first trials of two arms."
+    allowance: NonNegative = Field(
+        0.6,
+        description="An arm is explored while n^2 < allowance * slots, n its results since its "
+        "last gain; so a useless one costs about sqrt(allowance * slots).",
+    )
+    floor: Rate = Field(0.005, description="Probability that any other arm is explored, per slot.")
+    patience: Annotated[int, Field(ge=1)] = Field(
+        12, description="Results without gain in a row after which an arm is explored only."
+    )
+    spacing: Annotated[int, Field(ge=1)] = Field(
+        2, description="In one of so many slots an arm may be tried for the first time."
     )
     decay: Annotated[float, Field(gt=0, le=1)] = Field(
         0.95, description="What a result counts when the same arm has had another one."
@@ -58,6 +67,9 @@ class Agents(Section):
     tries: Annotated[int, Field(ge=1, le=10)] = Field(
         3, description="Replies in a conversation, until one can be used."
     )
+    patience_s: Positive = Field(
+        300.0, description="Longest wait for a whole conversation.", exclude=True
+    )
     novelty: Rate = Field(
         0.02, description="Least distance of a recipe from all known ones; 0 takes any new one."
     )
@@ -72,6 +84,7 @@ class Agents(Section):
     )
     budget: Budget = Field(Budget(), exclude=True, description="Of all endpoints together.")
     choice: Choice = Choice()
+    review: Review = Field(Review(), description="What waits for people.")
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "Agents":

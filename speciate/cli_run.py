@@ -21,6 +21,10 @@ def run(
         str | None,
         typer.Option(help="Ray cluster to join, as HOST:PORT; this machine alone if not given."),
     ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(help="Campaign whose agents' answers are taken, instead of asking them."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Start a campaign, or go on with the one that the folder holds."""
@@ -31,7 +35,7 @@ def run(
     if not as_json:
         console.print(f"campaign {config} in {folder}", highlight=False)
     try:
-        _watched(config, folder, sets, address, quiet=as_json)
+        _watched(config, folder, sets, address, replay, quiet=as_json)
     except KeyboardInterrupt:
         kept = f"all up to the last step is in {folder}" if folder.exists() else "nothing was begun"
         console.print(f"\nstopped; {kept}; the same command goes on", highlight=False)
@@ -39,23 +43,29 @@ def run(
     _last_word(folder, as_json)
 
 
-def _watched(config: Path, folder: Path, sets: list[str], address: str | None, quiet: bool) -> None:
+def _watched(
+    config: Path,
+    folder: Path,
+    sets: list[str],
+    address: str | None,
+    replay: Path | None,
+    quiet: bool,
+) -> None:
+    from functools import partial
+
     from speciate.session import run as run_campaign
     from speciate.watch import LiveWatch, Meter, PlainWatch
 
+    start = partial(run_campaign, config, folder, sets, address=address, replay=replay)
     if quiet:
-        run_campaign(config, folder, sets, address=address)
+        start()
         return
     console.print("checking founders and tasks, starting the engine ...")
     if not console.is_terminal:
-        run_campaign(
-            config, folder, sets, lambda one: PlainWatch(Meter(one.steps), console), None, address
-        )
+        start(view_for=lambda one: PlainWatch(Meter(one.steps), console))
         return
     with Live(console=console, refresh_per_second=4) as live:
-        run_campaign(
-            config, folder, sets, lambda one: LiveWatch(Meter(one.steps), live), None, address
-        )
+        start(view_for=lambda one: LiveWatch(Meter(one.steps), live))
 
 
 def _last_word(folder: Path, as_json: bool) -> None:

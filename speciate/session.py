@@ -13,7 +13,8 @@ from speciate.archive.telemetry import Telemetry
 from speciate.campaign import evolve
 from speciate.configs import schema
 from speciate.configs.campaign import load
-from speciate.counsel import Nobody
+from speciate.counsel.engage import FOLDER as AGENTS
+from speciate.counsel.engage import check_agents, engaged
 from speciate.desk import Desk
 from speciate.employ import employed, joined
 from speciate.errors import ArchiveError, TaskError
@@ -45,6 +46,7 @@ def run(
     view_for: ViewFor | None = None,
     start: Start | None = None,
     address: str | None = None,
+    replay: str | Path | None = None,
 ) -> None:
     """Runs the campaign of a TOML file in a folder, or goes on with it.
 
@@ -56,6 +58,7 @@ def run(
         start: Starts an engine in this process, instead of on the cluster that the campaign asks
             for; called once, or not at all if the campaign is finished.
         address: Of a Ray cluster to run on, as host:port; this machine alone if not given.
+        replay: Folder of a campaign whose agents' answers are taken instead of asking anybody.
 
     Raises:
         UsageError: Config, cluster, founders, tasks, folder or a package that is asked for cannot
@@ -66,8 +69,10 @@ def run(
     path, out = Path(path), Path(out)
     config = load(path, assignments)
     check(config.track)
+    replayed = Path(replay) if replay else None
+    check_agents(config, replayed)
     with joined(address, config) if address else nullcontext():
-        _run(path, out, config, view_for, start, address)
+        _run(path, out, config, view_for, start, address, replayed)
 
 
 def _run(
@@ -77,6 +82,7 @@ def _run(
     view_for: ViewFor | None,
     start: Start | None,
     address: str | None,
+    replay: Path | None,
 ) -> None:
     check_race(config)
     # Tasks first: what is wrong with them shows in a moment, founders take long to read.
@@ -91,7 +97,7 @@ def _run(
             workers_asked = 1 if start else config.cluster.workers or 1
             archive.telemetry.append({"started": os.getpid(), "workers": workers_asked})
             with employed(setup, archive.telemetry.append, start, address) as workers:
-                _complete(archive, setup, workers, view_for)
+                _complete(archive, setup, workers, view_for, replay)
 
 
 def _prepare(archive: Archive, setup: Setup) -> None:
@@ -103,7 +109,13 @@ def _prepare(archive: Archive, setup: Setup) -> None:
         archive.telemetry.append({"damaged": digest})
 
 
-def _complete(archive: Archive, setup: Setup, workers: Workers, view_for: ViewFor | None) -> None:
+def _complete(
+    archive: Archive,
+    setup: Setup,
+    workers: Workers,
+    view_for: ViewFor | None,
+    replay: Path | None,
+) -> None:
     """Does what is left of the campaign."""
     goals = goals_of(archive.config)
     strategy = _strategy(setup, goals)
@@ -117,7 +129,7 @@ def _complete(archive: Archive, setup: Setup, workers: Workers, view_for: ViewFo
             config=setup.config,
             founders=setup.founders,
             strategy=strategy,
-            counsel=Nobody(),
+            counsel=engaged(archive, setup.config, goals, replay),
             desk=desk,
             archive=archive,
             watch=Recorder(archive.telemetry, desk.work, setup.config.cluster.workers or 1, view),
@@ -210,7 +222,7 @@ def _opened(out: Path, resolved: Mapping[str, Any]) -> Iterator[Archive]:
 
 def _take_away(out: Path, fresh: Sequence[Path]) -> None:
     """Removes what a campaign puts into its folder, and the folders made for it, inner first."""
-    for name in (".git", "lock", "local.json", "telemetry.jsonl", "weights"):
+    for name in (".git", "lock", "local.json", "telemetry.jsonl", "weights", AGENTS):
         path = out / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     with suppress(OSError):

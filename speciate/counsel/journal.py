@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from speciate.errors import DamageError, UsageError
 from speciate.files import write_whole
@@ -25,18 +25,32 @@ class Answer:
         number: Of the proposal that it was about, if it was about one.
         genome: Name of the prompt and sampling that were used.
         talk: SHA-256 of the conversation; "" if nothing was said.
-        cost: Of it, in tokens.
+        replies: In it.
+        tokens: Asked and answered.
+        money: What it cost by the prices of the endpoint.
         result: JSON values, by role; None if there is none.
         error: Why there is none.
+        silent: The endpoint did not answer at all, or not in time.
     """
 
     arm: str
     number: int | None
     genome: str
     talk: str
-    cost: float
+    replies: int = 0
+    tokens: int = 0
+    money: float = 0.0
     result: Mapping[str, Any] | None = None
     error: str | None = None
+    silent: bool = False
+
+
+class Spent(NamedTuple):
+    """On all answers so far."""
+
+    replies: int
+    tokens: int
+    money: float
 
 
 @dataclass(frozen=True)
@@ -107,10 +121,14 @@ class Journal:
         return digest
 
     @property
-    def spent(self) -> tuple[int, float]:
-        """Conversations so far, and what they cost."""
+    def spent(self) -> Spent:
+        """What answers have cost so far."""
         found = [answer for file in sorted(self._folder.glob("*.json")) for answer in _all(file)]
-        return len(found), sum(answer.cost for answer in found)
+        return Spent(
+            sum(answer.replies for answer in found),
+            sum(answer.tokens for answer in found),
+            sum(answer.money for answer in found),
+        )
 
 
 def _all(file: Path) -> tuple[Answer, ...]:

@@ -1,50 +1,55 @@
-"""Which proposals agents may replace, and by what."""
+"""Which proposals of a step agents may replace, and by what."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from speciate.records import Origin, Proposal, Recipe
+from speciate.agents.bandit import STRATEGY
+from speciate.records import Proposal, Recipe
 
 # A move belongs to the member that it moves.
 _NOT_REPLACED = ("succession",)
 
 
-def open_slots(asked: Sequence[Proposal]) -> list[int]:
-    """Indices of the proposals that others may take the place of: nobody else is bred from them."""
-    parents = {parent.id for one in asked for parent in one.recipe.parents}
-    return [
-        index
-        for index, one in enumerate(asked)
-        if one.recipe.operator not in _NOT_REPLACED and one.recipe.id not in parents
-    ]
-
-
-@dataclass
-class Settling:
-    """Proposals of one step while they are being replaced.
+class Slots:
+    """Proposals of one step while some of them are being replaced.
 
     Attributes:
-        asked: All of them.
-        taken: By id of the recipe, for slots that somebody was chosen for: the arm, and what
-            asking it cost.
+        proposals: All of them, in order.
+        free: Indices of those that may still be replaced, in order.
+        taken: By id of the recipe, where somebody was chosen: name of the arm, and what asking it
+            cost.
     """
 
-    asked: list[Proposal]
-    taken: dict[str, tuple[str, float]] = field(default_factory=dict)
-
-    def replaced(
-        self, index: int, recipe: Recipe, proposer: str, reason: str, origin: Origin, cost: float
-    ) -> None:
-        """Puts another recipe in a slot; its number and all that goes with it stay."""
-        self.asked[index] = replace(
-            self.asked[index], recipe=recipe, proposer=proposer, reason=reason, origin=origin
-        )
-        self.taken[recipe.id] = (origin.arm, cost)
-
-    def left(self, index: int, arm: str) -> None:
-        """Leaves a slot to the strategy, whose arm has this name."""
-        self.taken[self.asked[index].recipe.id] = (arm, 0.0)
+    def __init__(self, asked: Sequence[Proposal]) -> None:
+        """Frees all that nobody else is bred from."""
+        parents = {parent.id for one in asked for parent in one.recipe.parents}
+        self.proposals = list(asked)
+        self.free = [
+            index
+            for index, one in enumerate(asked)
+            if one.recipe.operator not in _NOT_REPLACED and one.recipe.id not in parents
+        ]
+        self.taken: dict[str, tuple[str, float]] = {}
 
     def has(self, recipe: Recipe, known: Mapping[str, object]) -> bool:
-        """Whether somebody proposes or has this genome already."""
-        return recipe.id in known or any(one.recipe.id == recipe.id for one in self.asked)
+        """Whether somebody has this genome, or it is proposed already."""
+        return recipe.id in known or any(one.recipe.id == recipe.id for one in self.proposals)
+
+    def replace(self, index: int, other: Proposal, cost: float) -> None:
+        """Puts another recipe in a slot; the number and all that goes with the slot stay."""
+        self.proposals[index] = replace(
+            self.proposals[index],
+            recipe=other.recipe,
+            proposer=other.proposer,
+            reason=other.reason,
+            origin=other.origin,
+        )
+        self._take(index, other.origin.arm if other.origin else STRATEGY, cost)
+
+    def leave(self, index: int) -> None:
+        """Leaves a slot to the strategy."""
+        self._take(index, STRATEGY, 0.0)
+
+    def _take(self, index: int, arm: str, cost: float) -> None:
+        self.taken[self.proposals[index].recipe.id] = (arm, cost)
+        self.free.remove(index)

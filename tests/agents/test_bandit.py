@@ -3,15 +3,15 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from speciate.agents.bandit import STRATEGY, Settings, arms_of, choose, gain, told, worths
+from speciate.agents.bandit import STRATEGY, arms_of, choose, gain, told, worths
+from speciate.configs.agents import Choice
 
-SETTINGS = Settings()
+SETTINGS = Choice()
 # Chance of a gain and its mean size; None is an arm that never brings a usable recipe.
 ODDS: dict[str, tuple[float, float] | None] = {
     STRATEGY: (0.1, 1.0),
@@ -117,7 +117,7 @@ def test_of_equal_agents_the_cheap_one_is_worth_more() -> None:
         state = told(SETTINGS, state, arm, 1.0, cost)
     worth = worths(SETTINGS, state, ["cheap", "dear"])
     assert worth["dear"] < worth["cheap"] < 1.2 * worth["dear"]
-    careless = worths(replace(SETTINGS, thrift=0.0), state, ["cheap", "dear"])
+    careless = worths(Choice(thrift=0.0), state, ["cheap", "dear"])
     assert careless["dear"] > worth["dear"]
 
 

@@ -3,8 +3,9 @@
 A population of twenty improves towards 1: a child is better than its better parent with a certain
 chance, by a share of what is left, and else worse. Results come late, as with workers in parallel.
 Agents are good (better children three times as often, and by more), poor (a third as often), bad
-(always worse) or mute (no usable recipe, so that the strategy's stands). Prints the table of
-docs/agents-choice.md.
+(always worse) or mute (no usable recipe, so that the strategy's stands).
+
+Prints the tables of docs/agents-choice.md.
 """
 
 import argparse
@@ -15,7 +16,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from speciate.agents.bandit import STRATEGY, Settings, choose, gain, told
+from speciate.agents.bandit import STRATEGY, choose, gain, told
+from speciate.configs.agents import Choice
 
 POPULATION, TARGET = 20, 0.5
 GOOD, POOR, BAD, MUTE = "good", "poor", "bad", "mute"
@@ -43,7 +45,7 @@ class Ours:
     """The bandit of `speciate.agents`."""
 
     random: np.random.Generator
-    settings: Settings = field(default_factory=Settings)
+    settings: Choice = field(default_factory=Choice)
     state: Mapping[str, Any] = field(default_factory=dict)
 
     def choose(self, arms: Sequence[str], slots: int) -> list[str]:

@@ -1,0 +1,98 @@
+"""The counsel of agents: a bandit gives them slots, they propose, and it learns what came of it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from speciate.agents import bandit
+from speciate.agents.bandit import STRATEGY
+from speciate.archive.drafts import Drafts
+from speciate.configs import schema
+from speciate.configs.agents import Agents
+from speciate.counsel import Known, Settled
+from speciate.counsel.arms import Arm, proposing
+from speciate.counsel.checking import Checks
+from speciate.counsel.decided import heeded, news
+from speciate.counsel.journal import Answer, Entry, Journal
+from speciate.counsel.learning import learned
+from speciate.counsel.offers import offers
+from speciate.counsel.questions import Asker
+from speciate.counsel.remember import recalled, remembering
+from speciate.counsel.roles import Roles
+from speciate.counsel.settling import Settling
+from speciate.counsel.slots import Slots
+from speciate.counsel.sources import sources
+from speciate.population.goals import Goals
+from speciate.records import Individual, Proposal, State, derive_seed
+
+
+class AgentCounsel:
+    """Implements `Counsel`.
+
+    What agents and people say is put down in a journal first. All else here is a function of the
+    state, of what is known and of that journal, so that whoever has it gets the same campaign.
+    """
+
+    def __init__(
+        self,
+        config: schema.Campaign,
+        agents: Agents,
+        goals: Goals,
+        journal: Journal,
+        drafts: Drafts,
+        asker: Asker,
+    ) -> None:
+        """Asks nobody yet.
+
+        Args:
+            config: Of the campaign.
+            agents: Its section of agents.
+            goals: Of the campaign.
+            journal: Of this campaign.
+            drafts: Where proposals wait for people.
+            asker: Whom to ask.
+        """
+        self._seed, self._agents = config.seed, agents
+        self._journal, self._drafts, self._asker = journal, drafts, asker
+        self._offers = offers(agents)
+        self._roles = Roles(config, agents, goals, self._offers)
+
+    def advise(self, state: State, asked: Sequence[Proposal], known: Known) -> Settled:
+        """See `Counsel.advise`."""
+        entry, slots = self._journal.get(state.step), Slots(asked)
+        decisions = entry.decisions if entry else news(self._drafts, state)
+        state = heeded(decisions, state, slots, known)
+        state, asks = self._chosen(state, slots, known)
+        if entry is None:
+            entry = Entry(decisions, self._answers(state, slots, asks, known))
+            self._journal.put(state.step, entry)
+        settling = Settling(self._agents, slots, known, self._drafts)
+        state = settling.settled(state, entry.answers)
+        return state, tuple(slots.proposals)
+
+    def learn(self, state: State, born: Sequence[Individual], known: Known) -> State:
+        """See `Counsel.learn`."""
+        return learned(self._agents.choice, state, born, known)
+
+    def _chosen(
+        self, state: State, slots: Slots, known: Known
+    ) -> tuple[State, list[tuple[Proposal, Arm]]]:
+        """Whom to ask for another recipe than the strategy's, of the slots that are free."""
+        families = {offer.family for offer in self._offers}
+        arms = proposing(self._agents, families, len(sources(known)), state)
+        random = np.random.default_rng(derive_seed(self._seed, "choice", str(state.step)))
+        free, memory = list(slots.free), recalled(state, "bandit")
+        chosen, memory = bandit.choose(self._agents.choice, memory, arms, len(free), random)
+        asks = []
+        for index, arm in zip(free, chosen, strict=True):
+            if arm == STRATEGY:
+                slots.leave(index)
+            else:
+                asks.append((slots.proposals[index], Arm.of(arm)))
+        return remembering(state, bandit=memory), asks
+
+    def _answers(
+        self, state: State, slots: Slots, asks: Sequence[tuple[Proposal, Arm]], known: Known
+    ) -> tuple[Answer, ...]:
+        checks = Checks(self._agents, slots.proposals, known)
+        return self._asker.answers(self._roles.questions(state, known, asks, checks))

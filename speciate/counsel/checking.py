@@ -1,0 +1,47 @@
+"""Whether a recipe of an agent may take part."""
+
+from collections.abc import Mapping, Sequence
+
+from speciate.agents.novelty import Metric
+from speciate.configs.agents import Agents
+from speciate.errors import ConfigError
+from speciate.population.operators.evolved import normalised
+from speciate.population.operators.operator import Operator
+from speciate.population.operators.registry import OPERATORS, validate
+from speciate.records import FOUNDER, Individual, Proposal, Recipe
+
+METRIC = Metric(
+    symmetric=[n for n, one in OPERATORS.items() if isinstance(one, Operator) and one.symmetric],
+    normalised=normalised,
+)
+
+
+class Checks:
+    """Knows whom a recipe may be bred from, and what it must differ from."""
+
+    def __init__(
+        self, config: Agents, asked: Sequence[Proposal], known: Mapping[str, Individual]
+    ) -> None:
+        """Takes what is proposed in the same step, and everyone ever evaluated."""
+        self._config, self._known = config, known
+        born = {n: one.recipe for n, one in known.items() if one.recipe.operator != FOUNDER}
+        self._taken = born | {one.recipe.id: one.recipe for one in asked}
+
+    def problem(self, recipe: Recipe) -> str | None:
+        """What speaks against a recipe, in words that its proposer is told; None if nothing."""
+        try:
+            validate(recipe)
+        except ConfigError as exc:
+            return str(exc)
+        for parent in recipe.parents:
+            if parent.id not in self._known or self._known[parent.id].digest is None:
+                return f"{parent.id[:10]} cannot be a parent: it has no weights"
+        return self._too_close(recipe)
+
+    def _too_close(self, recipe: Recipe) -> str | None:
+        if recipe.id in self._taken:
+            return f"it is {recipe.id[:10]} again; propose something new"
+        found = METRIC.nearest(recipe, self._taken)
+        if found is None or found.distance >= self._config.novelty:
+            return None
+        return f"{found.reason}; propose something new"

@@ -1,0 +1,114 @@
+"""What agents are shown of a campaign: a selection of what is known, made here alone."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from speciate.agents import memory
+from speciate.agents.view import Attempt, Evolved, Member, Offer, Task, View
+from speciate.configs import schema
+from speciate.counsel import Known
+from speciate.counsel.sources import gains, sources
+from speciate.population.goals import Goals
+from speciate.records import FOUNDER, Individual, State
+from speciate.words import label
+
+_LATEST = 24
+
+
+def view(
+    config: schema.Campaign,
+    goals: Goals,
+    offers: Sequence[Offer],
+    state: State,
+    known: Known,
+    recommendations: Sequence[str] = (),
+) -> View:
+    """The campaign as agents see it at this step.
+
+    Args:
+        config: Only names, weights and directions of the tasks are taken of it.
+        goals: Know in which direction scores get better.
+        offers: Operators to choose from.
+        state: With what agents remember.
+        known: Everyone ever evaluated.
+        recommendations: Those of the critic that this agent is to be told.
+    """
+    founders = [one for one in known.values() if one.recipe.operator == FOUNDER]
+    show = partial(_member, known=known)
+    base = config.founders.base
+    named = {label(one.id, known): one.id for one in founders}
+    return View(
+        step=state.step,
+        tasks=tuple(_tasks(config, goals, founders)),
+        founders=tuple(map(show, founders)),
+        living=tuple(show(known[name]) for name in state.members),
+        offers=tuple(offers),
+        base=named[schema.founder_name(base)] if base else None,
+        failures=tuple(map(show, _latest(known, failed=True))),
+        attempts=tuple(_attempt(one, known) for one in _latest(known, failed=False)),
+        evolved=tuple(_evolved(known)),
+        insights=tuple(memory.insights(state.agents.get("memory", {}))),
+        recommendations=tuple(recommendations),
+        rejections=tuple(state.agents.get("rejections", ())),
+    )
+
+
+def _tasks(config: schema.Campaign, goals: Goals, founders: Sequence[Individual]) -> Iterable[Task]:
+    scored = [one.evaluation.scores for one in founders if one.evaluation]
+    metrics = {name: score.metric for scores in scored for name, score in scores.items()}
+    for task in config.tasks:
+        higher = goals.higher_is_better[task.name]
+        yield Task(task.name, metrics[task.name], task.weight, higher)
+
+
+def _member(one: Individual, known: Known) -> Member:
+    evaluation = one.evaluation
+    return Member(
+        id=one.id,
+        name=label(one.id, known),
+        operator=one.recipe.operator,
+        parents=tuple((label(parent.id, known), parent.role) for parent in one.recipe.parents),
+        parameters=_parameters(one),
+        fitness=evaluation.fitness if evaluation else None,
+        scores={name: score.value for name, score in sorted(evaluation.scores.items())}
+        if evaluation
+        else {},
+        error=one.error,
+        step=one.step,
+        proposer=one.proposer,
+        reason=one.reason,
+    )
+
+
+def _parameters(one: Individual) -> Mapping[str, Any]:
+    """Without sources, which are shown where they are what it is about."""
+    return {name: value for name, value in one.recipe.parameters.items() if name != "source"}
+
+
+def _latest(known: Known, *, failed: bool) -> list[Individual]:
+    """The last that failed, or that agents proposed; the oldest first."""
+    found = (
+        one
+        for one in reversed(list(known.values()))
+        if (one.error is not None if failed else one.origin is not None)
+    )
+    return list(islice(found, _LATEST))[::-1]
+
+
+def _attempt(one: Individual, known: Known) -> Attempt:
+    return Attempt(
+        name=label(one.id, known),
+        operator=one.recipe.operator,
+        proposer=one.proposer,
+        reason=one.reason,
+        prediction=one.origin.prediction if one.origin else None,
+        fitness=one.evaluation.fitness if one.evaluation else None,
+        error=one.error,
+    )
+
+
+def _evolved(known: Known) -> Iterable[Evolved]:
+    for digest, (sentence, source) in sources(known).items():
+        yield Evolved(digest, sentence, source, tuple(gains(digest, known)))

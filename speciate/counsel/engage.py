@@ -1,4 +1,4 @@
-"""From a campaign's section of agents to its counsel; what is missing is told before anything starts."""
+"""From a section of agents to a counsel; what is missing is told before anything starts."""
 
 from pathlib import Path
 

@@ -30,7 +30,7 @@ def _offer(one: Operator[Any, Any] | Structural[Any]) -> Offer:
         sentence=one.summary,
         roles=_roles(one.roles),
         parameters=knobs(one.parameters),
-        weighted="weights" in one.parameters.model_fields,
+        weighted=one.parameters.share == "weights",
     )
 
 

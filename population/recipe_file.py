@@ -18,6 +18,7 @@ from speciate.records import Parent, Recipe
 STATISTICS = "statistics"
 YAML = (".yml", ".yaml")
 """How names of mergekit's files end."""
+SOURCE_FILE = "source_file"
 S = TypeVar("S", bound=Section)
 
 
@@ -103,10 +104,26 @@ def read_recipe(path: Path) -> RecipeFile:
     data = _json(path) if path.suffix == ".json" else read_toml(path)
     file = validated(RecipeFile, data, str(path))
     parents = tuple(_located_all(parent, path, "path", "adapter") for parent in file.parents)
-    whole = file.model_copy(update={"parents": parents})
+    parameters = _with_source(file, path)
+    whole = file.model_copy(update={"parents": parents, "parameters": parameters})
     if file.tokenizer not in ("base", "union"):
         whole = _located_all(whole, path, "tokenizer")
     return _located_all(whole, path, "chat_template")
+
+
+def _with_source(file: RecipeFile, recipe: Path) -> dict[str, Any]:
+    """The parameters; where they name the file of an operator's source, with what it holds."""
+    if file.operator != "evolved" or SOURCE_FILE not in file.parameters:
+        return file.parameters
+    if "source" in file.parameters:
+        raise ConfigError(f"{recipe}: parameters: give source or {SOURCE_FILE}, not both")
+    path = _located(str(file.parameters[SOURCE_FILE]), recipe)
+    try:
+        source = Path(path).read_text(encoding="utf-8")
+    except (OSError, ValueError) as exc:
+        raise ConfigError(f"{recipe}: {SOURCE_FILE}: {path} cannot be read ({exc})") from exc
+    rest = {name: value for name, value in file.parameters.items() if name != SOURCE_FILE}
+    return {**rest, "source": source}
 
 
 def _located_all(section: S, recipe: Path, *fields: str) -> S:

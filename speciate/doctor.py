@@ -76,7 +76,11 @@ def _vllm() -> Check:
 def _sandbox() -> Check:
     missing = available()
     # Nothing else needs it.
-    return Check("sandbox", True, "works" if missing is None else f"no tasks of code: {missing}")
+    return Check(
+        "sandbox",
+        True,
+        "works" if missing is None else f"neither tasks of code nor evolved operators: {missing}",
+    )
 
 
 def _device() -> Check:

@@ -212,4 +212,6 @@ def _said(value: Any) -> str:  # noqa: ANN401
         return f"{first} to {last}" if {first, last} == {low, high} else f"{low} .. {high}"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, str) and "\n" in value:
+        return f"{value.partition(chr(10))[0]} ..."
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from speciate.configs.operators.evolved import source_digest
 from speciate.records import FOUNDER, Individual, Recipe
 
-SHORT = 10
+EVOLVED, SHORT = "evolved", 10
 
 
 def label(name: str, known: Mapping[str, Individual]) -> str:
@@ -32,6 +33,10 @@ def _merge(recipe: Recipe, known: Mapping[str, Individual]) -> str:
     models = [label(name, known) for name in recipe.with_role("model")]
     parameters = dict(recipe.parameters)
     weights = parameters.pop("weights", None)
+    operator = recipe.operator
+    if operator == EVOLVED:
+        operator = f"evolved operator {source_digest(parameters.pop('source'))[:SHORT]}"
+        parameters |= parameters.pop("values", {})
     if recipe.operator in ("slerp", "rebasin"):
         weights = [1 - parameters["t"], parameters.pop("t")]
     shares = [_share(weight) for weight in weights] if weights else [""] * len(models)
@@ -42,7 +47,7 @@ def _merge(recipe: Recipe, known: Mapping[str, Individual]) -> str:
         for key, value in sorted(parameters.items())
         if not isinstance(value, bool)
     ]
-    return ", ".join([f"{recipe.operator} of {_listed(named)}", *base, *rest])
+    return ", ".join([f"{operator} of {_listed(named)}", *base, *rest])
 
 
 def _share(weight: object) -> str:

@@ -5,11 +5,11 @@ See docs/evolved-operators.md for what a source must be.
 
 from typing import Any
 
+from speciate.configs.operators.evolved import source_digest as source_digest
 from speciate.population.operators.evolved import operator
 from speciate.population.operators.evolved.normal import normalised as normalised
 from speciate.population.operators.evolved.source import Declared as Declared
 from speciate.population.operators.evolved.source import declared as declared
-from speciate.population.operators.evolved.source import source_digest as source_digest
 from speciate.population.operators.evolved.static import check as check
 from speciate.population.operators.evolved.trials import Trials as Trials
 from speciate.population.operators.evolved.trials import try_out as try_out

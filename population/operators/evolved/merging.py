@@ -12,8 +12,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from speciate.configs.operators.evolved import source_digest
 from speciate.errors import BreedError, ProgramError
-from speciate.population.operators.evolved.source import source_digest
 from speciate.population.operators.evolved.wire import (
     BASE,
     LONGEST,

@@ -1,7 +1,6 @@
 """What an operator's source declares of itself, read without running it."""
 
 import ast
-import hashlib
 import math
 import re
 import warnings
@@ -36,11 +35,6 @@ class Declared:
         return {name: float(given.get(name, one.default)) for name, one in self.parameters.items()}
 
 
-def source_digest(source: str) -> str:
-    """SHA-256 of a source, as 64 hexadecimal digits."""
-    return hashlib.sha256(source.encode("utf-8", "replace")).hexdigest()
-
-
 def declared(source: str) -> Declared:
     """What a source declares.
 
@@ -67,7 +61,7 @@ def tree_of(source: str) -> ast.Module:
     except SyntaxError as exc:
         raise ConfigError(f"line {exc.lineno}: {exc.msg}") from exc
     except (ValueError, RecursionError, MemoryError) as exc:
-        raise ConfigError(f"this is no Python ({exc or 'nested too deeply'})") from exc
+        raise ConfigError(f"this is no Python ({str(exc) or 'nested too deeply'})") from exc
 
 
 def _sentence(tree: ast.Module) -> str:

@@ -175,7 +175,10 @@ def _cases(parameters: Mapping[str, Bound]) -> Iterator[Case]:
     for models, base in _FAMILIES:
         for shape in _SHAPES:
             yield Case("random", shape, models, base)
-    for kind in ("equal", "zero", "constant", "large", "tiny"):
+    for shape in _SHAPES:
+        yield Case("equal", shape)
+    yield Case("equal", models=3, base=False)
+    for kind in ("zero", "constant", "large", "tiny"):
         yield Case(kind)
         yield Case(kind, models=3, base=False)
     yield Case(values={name: one.low for name, one in parameters.items()})

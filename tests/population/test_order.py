@@ -95,7 +95,16 @@ def test_only_those_that_say_so() -> None:
     ordered = {n for n, o in OPERATORS.items() if isinstance(o, Operator) and "model" in o.roles}
     assert ordered - set(SYMMETRIC) == {
         *("slerp", "nuslerp", "nearswap", "arcee_fusion", "ema", "wma", "magmax"),
-        *("opcm", "tall_mask", "emr", "rebasin", "layer_choice", "split_point", "passthrough"),
+        *(
+            "opcm",
+            "tall_mask",
+            "emr",
+            "rebasin",
+            "layer_choice",
+            "split_point",
+            "passthrough",
+            "evolved",
+        ),
     }
 
 

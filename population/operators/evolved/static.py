@@ -27,8 +27,8 @@ _INSIDES = """
     DataSource frombuffer open_memmap dump dumps ctypes ctypeslib data lib f2py testing core rec
     distutils compat char emath ma polynomial matlib dtypes exceptions typing strings version
     format format_map setflags setfield getfield setbufsize seterr seterrcall set_printoptions
-    datetime64 show_config show_runtime get_include info test nditer nested_iters vectorize frompyfunc
-    mro gi_frame gi_code cr_frame cr_code ag_frame ag_code tb_frame tb_next f_back f_globals
+    show_config show_runtime get_include info test nditer nested_iters vectorize frompyfunc
+    datetime64 mro gi_frame gi_code cr_frame cr_code ag_frame ag_code tb_frame tb_next f_back f_globals
     f_locals f_builtins f_code with_traceback add_note
 """
 BUILTINS, _ATTRIBUTES = frozenset(_FUNCTIONS.split()), frozenset(_INSIDES.split())

@@ -28,8 +28,8 @@ _INSIDES = """
     distutils compat char emath ma polynomial matlib dtypes exceptions typing strings version
     format format_map setflags setfield getfield setbufsize seterr seterrcall set_printoptions
     show_config show_runtime get_include info test nditer nested_iters vectorize frompyfunc
-    datetime64 mro gi_frame gi_code cr_frame cr_code ag_frame ag_code tb_frame tb_next f_back f_globals
-    f_locals f_builtins f_code with_traceback add_note
+    mro gi_frame gi_code cr_frame cr_code ag_frame ag_code tb_frame tb_next f_back f_globals
+    datetime64 f_locals f_builtins f_code with_traceback add_note
 """
 BUILTINS, _ATTRIBUTES = frozenset(_FUNCTIONS.split()), frozenset(_INSIDES.split())
 _STATEMENTS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.Assign, ast.AnnAssign)

@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 SOURCES := $(shell find speciate agents archive configs evaluator population -type f -not -name '*.pyc')
 
-.PHONY: quickstart system test forks lint types bench bench-merge bench-turnaround bench-items bench-lag bench-choice nightly check clean install
+.PHONY: quickstart system test forks lint types nightly check clean install
+.PHONY: bench bench-merge bench-turnaround bench-items bench-lag bench-choice bench-evolved
 
 quickstart: install
 	$(BIN)/speciate run configs/quickstart.toml --out runs/quickstart
@@ -71,6 +72,10 @@ bench-items: install
 # Half a minute of one core: who is asked for recipes, on simulated campaigns.
 bench-choice: install
 	$(BIN)/python tests/bench/choice.py
+
+# A minute of one core, and 6 GB of memory.
+bench-evolved: install
+	$(BIN)/python tests/bench/evolved.py
 
 nightly: forks
 	$(BIN)/pytest -m 'not forks' -o faulthandler_timeout=0

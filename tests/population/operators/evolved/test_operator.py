@@ -1,6 +1,7 @@
 """The operator `evolved` as others are used: in recipes, in breeding, by any number of jobs."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from speciate.population.operators.registry import validate
 from speciate.population.plan import make_plan
 from speciate.population.recipe_file import read_recipe
 from speciate.records import Parent, Recipe
+from speciate.words import describe
+
+EXAMPLES = Path(__file__).parents[4] / "docs" / "evolved-operators"
 
 Source = Callable[[str], str]
 Folder = Callable[..., Path]
@@ -188,3 +192,20 @@ def test_a_recipe_file_may_name_the_file_of_the_source(source: Source, tmp_path:
     path.write_text(json.dumps(content))
     with pytest.raises(ConfigError, match=r"source_file: .*nothing\.py cannot be read"):
         read_recipe(path)
+
+
+def test_what_the_guide_shows(examples: dict[str, str], tmp_path: Path) -> None:
+    guide = (EXAMPLES.parent / "evolved-operators.md").read_text()
+    (shown,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    assert shown == examples["linear"]
+    assert all(f"(evolved-operators/{name}.py)" in guide for name in examples)
+    (text,) = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
+    (tmp_path / "recipe.toml").write_text(text)
+    (tmp_path / "operator.py").write_text(shown)
+    validate(read_recipe(tmp_path / "recipe.toml").recipe)
+
+
+def test_it_is_called_by_its_digest() -> None:
+    one = recipe("x = 1", scale=0.5)
+    said = f"evolved operator {source_digest('x = 1')[:10]} of p0 and p1, scale 0.5"
+    assert describe(one, {}) == said

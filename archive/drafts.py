@@ -70,9 +70,11 @@ class Drafts:
         commit = self._repository.commit(tree, (), message, draft.step)
         ref = f"{PROPOSALS}{draft.number:06d}"
         refused = self._repository.add_ref(ref, commit)
-        if refused and self._repository.refs(ref).get(ref) != commit:
+        found = self._repository.refs(ref).get(ref) if refused else commit
+        if found != commit:
             where = self._repository.folder.parent
-            raise ArchiveError(f"proposal {draft.number} of {where} was not recorded: {refused}")
+            reason = "there is another of this number" if found else refused
+            raise ArchiveError(f"proposal {draft.number} cannot be put into {where}: {reason}")
 
     def all(self) -> dict[int, Draft]:
         """All drafts by number, those that were decided too.
@@ -178,7 +180,7 @@ class Drafts:
         found: dict[int, tuple[str, Draft]] = {}
         for one in self._read(PROPOSALS, DRAFT_FILES):
             found |= _draft(one)
-        return found
+        return dict(sorted(found.items()))
 
     def _get(self, number: int) -> tuple[str, Draft]:
         """Commit and draft."""

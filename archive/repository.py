@@ -30,7 +30,10 @@ _MODES = {"blob": b"100644", "tree": b"40000"}
 _ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_COUNT": "0",
+    # Hooks that came with a copied folder are not run.
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "core.hooksPath",
+    "GIT_CONFIG_VALUE_0": os.devnull,
     "GIT_CONFIG_PARAMETERS": "",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
     "GIT_DEFAULT_HASH": "sha1",

@@ -9,6 +9,8 @@ from speciate.errors import ArchiveError
 
 # git may not guess a name from the machine's, nor write messages in any other encoding.
 _RULES = ("-c", "user.useConfigOnly=true", "-c", "i18n.commitEncoding=UTF-8")
+# What could start a program of a stranger's choice, or hide that it does.
+_PROGRAMS = r"^(gpg|include|includeif|extensions\.worktreeconfig)(\.|$)"
 _IDENTITY = re.compile(r"([^<>\n]*<[^<>\n]*>) -?\d+ [+-]\d{4}")
 
 
@@ -38,6 +40,7 @@ def commit_as_reviewer(
     Raises:
         ArchiveError: git cannot sign, or cannot write.
     """
+    _check_programs(repository)
     asked = ("config", "--type=bool", "--get", "commit.gpgSign")
     _, signs, _ = repository.run_as_user(*asked)
     sign = ["-S"] if signs == "true" else []
@@ -50,6 +53,15 @@ def commit_as_reviewer(
         where = repository.folder.parent
         raise ArchiveError(f"git cannot {kind} in {where}: {reason}; set git up and try again")
     return out
+
+
+def _check_programs(repository: Repository) -> None:
+    """A folder may be copied from anywhere, and with it a configuration."""
+    asked = ("config", "--local", "--name-only", "--get-regexp", _PROGRAMS)
+    _, found, _ = repository.run_as_user(*asked)
+    if found:
+        name, where = one_line(found.splitlines()[0]), repository.folder / "config"
+        raise ArchiveError(f"{where} sets {name}; set it with `git config --global` instead")
 
 
 def author(header: str) -> str | None:

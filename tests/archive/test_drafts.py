@@ -96,7 +96,7 @@ def test_a_draft_put_twice_is_one_and_another_of_its_number_is_refused(
     drafts.put(draft)
     first = git(campaign, "rev-parse", "refs/proposals/000003")
     drafts.put(draft)
-    with pytest.raises(ArchiveError, match=r"proposal 3 of .* was not recorded"):
+    with pytest.raises(ArchiveError, match=r"proposal 3 cannot .*: there is another of this"):
         drafts.put(replace(draft, reason="another"))
     assert git(campaign, "rev-parse", "refs/proposals/000003") == first
 
@@ -192,6 +192,55 @@ def test_decisions_are_signed_where_git_signs_commits(
     with pytest.raises(ArchiveError, match="git cannot sign a commit in"):
         _decide(campaign, 4)
     assert Archive.open(campaign).drafts.decision(4) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("gpg.ssh.program", "/tmp/evil"),
+        ("gpg.program", "/tmp/evil"),
+        ("include.path", "/tmp/evil"),
+        ("includeIf.gitdir:/.path", "/tmp/evil"),
+        ("extensions.worktreeConfig", "true"),
+    ],
+)
+def test_a_folder_does_not_choose_the_program_that_signs(
+    campaign: Path, draft: Draft, ada: None, git: Git, key: str, value: str
+) -> None:
+    drafts = Archive.open(campaign).drafts
+    drafts.put(draft)
+    git(campaign, "config", key, value)
+    with pytest.raises(ArchiveError, match=r"/config sets .*; set it with `git config --global`"):
+        _decide(campaign, 3)
+    assert drafts.decision(3) is None
+
+
+def test_a_folder_may_say_who_its_reviewer_is(
+    campaign: Path, draft: Draft, ada: None, git: Git
+) -> None:
+    Archive.open(campaign).drafts.put(draft)
+    git(campaign, "config", "user.name", "Ada at work")
+    assert _decide(campaign, 3).reviewer == "Ada at work <ada@example.org>"
+
+
+def test_hooks_of_a_folder_are_not_run(
+    campaign: Path, draft: Draft, ada: None, tmp_path: Path
+) -> None:
+    for name in ("reference-transaction", "pre-commit", "post-commit", "commit-msg"):
+        hook = campaign / ".git" / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+        hook.chmod(0o755)
+    Archive.open(campaign).drafts.put(draft)
+    _decide(campaign, 3)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_numbers_are_in_order_however_long(campaign: Path, draft: Draft) -> None:
+    drafts = Archive.open(campaign).drafts
+    for number in (1_000_000, 200_000, 3):
+        drafts.put(replace(draft, number=number))
+    assert list(drafts.all()) == [3, 200_000, 1_000_000]
 
 
 def _forge(campaign: Path, ref: str, edit: Callable[[dict[str, bytes]], object]) -> None:

@@ -1,6 +1,7 @@
 """`speciate review` as a reviewer meets it."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -229,6 +230,14 @@ def test_a_recipe_may_come_from_a_file(
     assert cli("review", "edit", waiting.folder, 7, "--file", file).status == 0
     decision = waiting.archive.drafts.decision(7)
     assert decision.recipe == waiting.recipe(waiting.founders[0], waiting.dead, seed=1)
+
+
+def test_the_docs_name_every_command_and_no_other(cli: Any) -> None:
+    docs = (Path(__file__).parents[3] / "docs" / "review.md").read_text()
+    named = set(re.findall(r"^speciate review (\w+) ", docs, re.MULTILINE))
+    assert named == {"list", "show", "approve", "reject", "edit", "serve"}
+    for name in named:
+        assert cli("review", name, "--help").status == 0
 
 
 def test_a_file_that_is_not_there_is_told(

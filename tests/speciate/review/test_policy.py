@@ -1,6 +1,10 @@
 """Which proposals wait for people, as the config says."""
 
+import re
+import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,3 +86,13 @@ def test_founders_are_found_among_parents_and_ancestors() -> None:
     known = {one.id: Individual(one, "0", 0, "x") for one in (a, b, child)}
     recipe = Recipe("linear", (Parent(child.id, "model"), Parent(b.id, "model")), {}, 2)
     assert founders_of(recipe, known) == (("b",), ("a", "b"))
+
+
+def test_the_policy_in_the_docs_is_one() -> None:
+    docs = (Path(__file__).parents[3] / "docs" / "review.md").read_text()
+    [text] = re.findall(r"```toml\n(.*?)```", docs, re.DOTALL)
+    settings = _review(tomllib.loads(text))
+    assert settings.recipe == Review().recipe
+    facts = Facts("code", (), ("base",), 60, 0.95)
+    assert verdict(settings, facts) is None
+    assert verdict(settings, replace(facts, parents=("base",))) == "it is bred from base"

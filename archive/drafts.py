@@ -5,7 +5,7 @@ two who decide at once one is told that the other was first.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -83,6 +83,15 @@ class Drafts:
             DamageError: One is not what was recorded.
         """
         return {number: draft for number, (_, draft) in self._drafts().items()}
+
+    def waiting(self) -> dict[int, Draft]:
+        """The drafts by number that nobody has decided; others are not even read.
+
+        Raises:
+            DamageError: One is not what was recorded.
+        """
+        decided = {ref.removeprefix(REVIEWS) for ref in self._repository.refs(REVIEWS)}
+        return {number: draft for number, (_, draft) in self._drafts(decided).items()}
 
     def get(self, number: int) -> Draft:
         """One draft.
@@ -175,10 +184,10 @@ class Drafts:
                 found.append(str(damage))
         return found
 
-    def _drafts(self) -> dict[int, tuple[str, Draft]]:
-        """Commits and drafts by number."""
+    def _drafts(self, without: Collection[str] = ()) -> dict[int, tuple[str, Draft]]:
+        """Commits and drafts by number, in order."""
         found: dict[int, tuple[str, Draft]] = {}
-        for one in self._read(PROPOSALS, DRAFT_FILES):
+        for one in self._read(PROPOSALS, DRAFT_FILES, without):
             found |= _draft(one)
         return dict(sorted(found.items()))
 
@@ -189,9 +198,12 @@ class Drafts:
         where = self._repository.folder.parent
         raise ArchiveError(f"{where} has no proposal {number}; `speciate review list` shows all")
 
-    def _read(self, refs: str, names: tuple[str, ...]) -> Iterator[_Commit]:
-        """The commits of a ref, or of all below a folder."""
-        named = self._repository.refs(refs)
+    def _read(
+        self, refs: str, names: tuple[str, ...], without: Collection[str] = ()
+    ) -> Iterator[_Commit]:
+        """The commits of a ref, or of all below a folder but for some by their last names."""
+        every = self._repository.refs(refs)
+        named = {ref: every[ref] for ref in every if ref.rpartition("/")[2] not in without}
         paths = ("", *(f":{name}" for name in names))
         # To its end: only there a pass tells of spoilt objects.
         objects = iter(

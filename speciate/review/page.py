@@ -32,7 +32,7 @@ def application(archive: Archive, token: str) -> Starlette:
     """The pages of one archive below `/TOKEN/`; who does not know the token learns nothing."""
     pages = _Pages(archive, token)
     routes = [
-        Route("/{token}/", pages.list),
+        Route("/{token}/", pages.everything),
         Route("/{token}/{number:int}", pages.show),
         Route("/{token}/{number:int}", pages.decide, methods=["POST"]),
     ]
@@ -49,7 +49,7 @@ class _Pages:
     def __init__(self, archive: Archive, token: str) -> None:
         self._archive, self._token, self._lock = archive, token, Lock()
 
-    def list(self, request: Request) -> Response:
+    def everything(self, request: Request) -> Response:
         """All proposals."""
         self._admit(request.path_params["token"])
 
@@ -57,7 +57,8 @@ class _Pages:
             found = entries(self._archive, decided=True)
             waits = [one for one in found if one.decision is None]
             done = [one for one in found if one.decision]
-            return render("list.html", 200, **self._frame(), open=waits, decided=done[::-1])
+            frame = self._frame(len(waits))
+            return render("list.html", 200, **frame, open=waits, decided=done[::-1])
 
         return self._answer(page)
 
@@ -99,26 +100,26 @@ class _Pages:
         given = form or {}
         found = sheet(self._archive, number)
         recipe = as_toml(found.entry.draft.recipe, self._archive.individuals)
-        later = [one.draft.number for one in entries(self._archive) if one.draft.number > number]
+        waits = list(self._archive.drafts.waiting())
         return render(
             "proposal.html",
             status,
-            **self._frame(error),
+            **self._frame(len(waits), error),
             sheet=found,
             token=self._token,
             reason=given.get("reason", ""),
             recipe=given.get("recipe", recipe),
             recipe_given="recipe" in given,
-            next=later[0] if later else None,
+            next=next((other for other in waits if other > number), None),
         )
 
-    def _frame(self, error: str = "") -> dict[str, Any]:
+    def _frame(self, waiting: int, error: str = "") -> dict[str, Any]:
         """What all pages show."""
         archive = self._archive
         return {
             "campaign": archive.config.get("name", ""),
             "step": archive.state.step if archive.state else 0,
-            "waiting": len(entries(archive)),
+            "waiting": waiting,
             "reviewer": archive.drafts.reviewer(),
             "error": error,
         }

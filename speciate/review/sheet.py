@@ -92,11 +92,12 @@ def entries(archive: Archive, decided: bool = False) -> list[Entry]:
     Raises:
         DamageError: One is not what was recorded.
     """
+    if not decided:
+        return [_entry(archive, draft, None) for draft in archive.drafts.waiting().values()]
     decisions = archive.drafts.decisions()
     return [
         _entry(archive, draft, decisions.get(number))
         for number, draft in archive.drafts.all().items()
-        if decided or number not in decisions
     ]
 
 

@@ -63,10 +63,13 @@ def test_drafts_and_decisions_read_back(campaign: Path, draft: Draft, ada: None)
     assert drafts.decisions() == {}
     edited = replace(plain.recipe, seed=2)
     given = Decision(1_000_000, "approve", "another seed", "", edited)
+    assert drafts.waiting() == drafts.all()
     assert drafts.decide(given) == replace(given, reviewer=ADA)
+    assert drafts.waiting() == {3: draft}
     assert drafts.decide(Decision(3, "reject", "too slow", "")).reviewer == ADA
     again = Archive.open(campaign)
     assert again.drafts.get(3) == draft
+    assert again.drafts.waiting() == {}
     assert again.drafts.decision(3) == Decision(3, "reject", "too slow", ADA)
     assert again.drafts.decisions()[1_000_000] == replace(given, reviewer=ADA)
     assert again.fsck() == []
@@ -240,7 +243,7 @@ def test_numbers_are_in_order_however_long(campaign: Path, draft: Draft) -> None
     drafts = Archive.open(campaign).drafts
     for number in (1_000_000, 200_000, 3):
         drafts.put(replace(draft, number=number))
-    assert list(drafts.all()) == [3, 200_000, 1_000_000]
+    assert list(drafts.all()) == list(drafts.waiting()) == [3, 200_000, 1_000_000]
 
 
 def _forge(campaign: Path, ref: str, edit: Callable[[dict[str, bytes]], object]) -> None:

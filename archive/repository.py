@@ -8,7 +8,9 @@ import hashlib
 import io
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -43,6 +45,7 @@ _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
 }
 _SETTINGS = "[core]\n\tlogAllRefUpdates = false\n[gc]\n\tautoDetach = false\n"
+_PATIENCE = 60  # seconds; a decision takes one
 _LEFTOVERS = (
     "*.lock",
     "refs/**/*.lock",
@@ -232,7 +235,14 @@ class Repository:
     def clear_leftovers(self) -> None:
         """Remove the locks and temporary files of killed processes; for the campaign's holder."""
         for leftover in chain.from_iterable(map(self.folder.glob, _LEFTOVERS)):
-            leftover.unlink(missing_ok=True)
+            if not self._is_a_reviewers(leftover):
+                leftover.unlink(missing_ok=True)
+
+    def _is_a_reviewers(self, lock: Path) -> bool:
+        """Whether somebody may be deciding just now, beside the campaign's holder."""
+        with suppress(FileNotFoundError):
+            return lock.parent.name == "reviews" and time.time() - lock.stat().st_mtime < _PATIENCE
+        return False
 
     def tidy(self) -> None:
         """Let git pack its objects when it finds it worth while; no hash changes."""

@@ -1,6 +1,7 @@
 """Drafts and decisions: recorded beside a running campaign, by real identities, read with care."""
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -155,6 +156,17 @@ def test_reviewing_works_beside_a_running_campaign(campaign: Path, draft: Draft,
         running.commit_step(replace(running.state, step=6), [])
     assert Archive.open(campaign).head != head
     assert Archive.open(campaign).fsck() == []
+
+
+def test_a_campaign_that_starts_lets_reviewers_finish(campaign: Path, draft: Draft) -> None:
+    Archive.open(campaign).drafts.put(draft)
+    locks = [campaign / ".git" / "refs" / "reviews" / f"00000{n}.lock" for n in (3, 4)]
+    locks[0].parent.mkdir()
+    for lock in locks:
+        lock.touch()
+    os.utime(locks[1], (0, 0))  # Of a reviewer who was killed long ago.
+    Archive.open(campaign, writable=True).close()
+    assert [lock.exists() for lock in locks] == [True, False]
 
 
 def test_without_an_identity_nothing_is_decided(campaign: Path, draft: Draft) -> None:

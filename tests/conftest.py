@@ -3,6 +3,10 @@
 import importlib.resources
 import json
 import os
+import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +14,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
 
@@ -21,6 +27,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
+_LONGEST_CHAT = 32768
 ZOO = Path(str(importlib.resources.files("speciate.configs"))) / "zoo"
 
 
@@ -180,3 +187,53 @@ def chat_server() -> Iterator[ChatServer]:
 def said() -> type[Said]:
     """How to answer otherwise than with a completion."""
     return Said
+
+
+@pytest.fixture(scope="session")
+def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a real vLLM server that calls the zoo's base "tiny", with room for long prompts.
+
+    Its replies follow JSON schemas without any white space: a model that knows nothing would write
+    some for ever. Takes half a minute to start, so its tests are `nightly`.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = {
+        "model": ZOO / "models" / "base",
+        "served-model-name": "tiny",
+        "host": "127.0.0.1",
+        "port": port,
+        "max-model-len": _LONGEST_CHAT,
+        "hf-overrides": json.dumps({"max_position_embeddings": _LONGEST_CHAT}),
+        "structured-outputs-config": '{"backend": "xgrammar", "disable_any_whitespace": true}',
+    }
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--enforce-eager"]
+    # A seeded request whose prompt comes in several chunks kills vLLM 0.32 on a CPU.
+    command += ["--no-enable-chunked-prefill", f"--max-num-batched-tokens={_LONGEST_CHAT}"]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    ours = {"HF_HUB_OFFLINE": "1", "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1"}
+    folder = tmp_path_factory.mktemp("server")
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            command, stdout=log, stderr=log, env=os.environ | ours, start_new_session=True
+        )
+    try:
+        _await(server, f"http://127.0.0.1:{port}/health", folder / "log")
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        # With the engine's process.
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def _await(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    for _ in range(600):
+        if server.poll() is not None:
+            break
+        try:
+            with urlopen(url, timeout=5):
+                return
+        except (URLError, OSError):
+            time.sleep(0.5)
+    raise RuntimeError(f"the server does not start: {log.read_text()[-2000:]}")

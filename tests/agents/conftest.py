@@ -108,6 +108,6 @@ def babble() -> Callable[[Mapping[str, Any], int], str]:
             if token == _END:
                 break
             said.append(token)
-        return said.decode()
+        return said.decode(errors="replace")
 
     return babbled

@@ -7,7 +7,7 @@ from pydantic import create_model
 from speciate.agents.asking import messages, offered, variables
 from speciate.agents.drafted import Check, Drafted, passed
 from speciate.agents.recipes import Menu
-from speciate.agents.reply import Reply, Share
+from speciate.agents.reply import Reasoned, Share
 from speciate.agents.talk import converse
 from speciate.agents.view import View
 from speciate.chat import Chat
@@ -46,7 +46,7 @@ async def propose(
     menu = Menu(offers, view.candidates, view.base)
     try:
         model = create_model(
-            "Proposal", __base__=Reply, recipe=(menu.written(), ...), prediction=(Share, ...)
+            "Proposal", __base__=Reasoned, recipe=(menu.written(), ...), prediction=(Share, ...)
         )
         known = variables(view, family=family, offers=offered(menu.offers))
         first = messages(template, known)

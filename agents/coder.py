@@ -10,7 +10,7 @@ from speciate.agents.asking import messages, variables
 from speciate.agents.drafted import Check, Drafted, passed
 from speciate.agents.edits import Edit, edited
 from speciate.agents.recipes import Menu
-from speciate.agents.reply import Lines, Reply, Share, record, typed
+from speciate.agents.reply import Lines, Reasoned, Share, record, typed
 from speciate.agents.talk import converse
 from speciate.agents.template import shipped
 from speciate.agents.view import Evolved, Offer, Role, View
@@ -22,12 +22,8 @@ Mode = Literal["full", "diff", "cross"]
 
 # How many sources each mode starts from.
 SOURCES: dict[Mode, int] = {"full": 0, "diff": 1, "cross": 2}
-# What templates of each mode must show.
-NEEDED: dict[Mode, tuple[str, ...]] = {
-    "full": ("record", "contract"),
-    "diff": ("record", "contract", "sources"),
-    "cross": ("record", "contract", "sources"),
-}
+# What a template of this role must show.
+NEEDED = ("record", "contract", "sources", "mode")
 _MOST_EDITS, _MOST_VALUES = 8, 8
 _NAME = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,39}$")]
 _VALUE = typed({"type": "number", "minimum": -1000, "maximum": 1000})
@@ -81,7 +77,7 @@ async def write(
     menu = Menu([_OFFER], view.candidates, view.base)
     try:
         model = _reply(mode, menu)
-        first = messages(template, known(view, sources))
+        first = messages(template, known(view, mode, sources))
     except ValueError as exc:
         raise ReplyError(f"mode '{mode}' cannot be asked for: {exc}") from exc
 
@@ -100,16 +96,17 @@ async def write(
     return Drafted(recipe, reason, prediction, talk)
 
 
-def known(view: View, sources: Sequence[Evolved]) -> dict[str, Any]:
+def known(view: View, mode: Mode, sources: Sequence[Evolved]) -> dict[str, Any]:
     """What templates of this role may name."""
     return variables(
         view,
+        mode=mode,
         sources=tuple(asdict(one) for one in sources),
         contract=shipped("contract").strip(),
     )
 
 
-def _reply(mode: Mode, menu: Menu) -> type[Reply]:
+def _reply(mode: Mode, menu: Menu) -> type[Reasoned]:
     """What is to be replied in a mode."""
     edit = record("Edit", {"search": Lines, "replace": str})
     edits = Annotated[list[edit], Field(min_length=1, max_length=_MOST_EDITS)]  # type: ignore[valid-type]
@@ -121,7 +118,7 @@ def _reply(mode: Mode, menu: Menu) -> type[Reply]:
         "prediction": Share,
     }
     needed: dict[str, Any] = {name: (one, ...) for name, one in fields.items()}
-    made: type[Reply] = create_model("Operator", __base__=Reply, **needed)
+    made: type[Reasoned] = create_model("Operator", __base__=Reasoned, **needed)
     return made
 
 

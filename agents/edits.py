@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from speciate.agents.wording import one_line
+from speciate.agents.plain import one_line
+from speciate.agents.wording import SHORT
 
 
 @dataclass(frozen=True)
@@ -64,5 +65,5 @@ def _wrong(source: str, edit: Edit, places: Sequence[int]) -> str | None:
         return None
     lines = [line for line in edit.search.splitlines() if line.strip()]
     close = difflib.get_close_matches(lines[0], source.splitlines(), n=1) if lines else []
-    hint = f"; the nearest line is: {one_line(close[0])}" if close else ""
+    hint = f"; the nearest line is: {one_line(close[0], SHORT)}" if close else ""
     return f"its search text is not in the source, to the letter{hint}"

@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, create_model
 
-from speciate.agents.wording import SHORT, SOURCE, one_line
+from speciate.agents.plain import one_line
+from speciate.agents.wording import SHORT, SOURCE
 from speciate.configs.section import Section
 
 # Decimals that are kept of a number: decoders write no more.
@@ -24,7 +25,7 @@ _BOUNDS = {"minimum": "ge", "maximum": "le", "exclusiveMinimum": "gt", "exclusiv
 
 
 def _cut(value: Any) -> Any:  # noqa: ANN401
-    return one_line(value) if isinstance(value, str) else value
+    return one_line(value, SHORT) if isinstance(value, str) else value
 
 
 def _rounded(value: float) -> float:
@@ -47,15 +48,19 @@ Share = Annotated[float, Field(ge=0, le=1), AfterValidator(_rounded)]
 
 
 class Reply(Section):
-    """Base of all replies; the reason comes first, so that the rest may follow from it."""
-
-    reason: Line
+    """Base of all replies."""
 
     @classmethod
     def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
         """Without what strict servers refuse."""
         simple: dict[str, Any] = _simple(super().model_json_schema(*args, **kwargs))
         return simple
+
+
+class Reasoned(Reply):
+    """A reply that begins with its reason, so that the rest may follow from it."""
+
+    reason: Line
 
 
 def _simple(schema: Any) -> Any:  # noqa: ANN401

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
+from speciate.agents.plain import one_line
 from speciate.agents.reply import Reply as Object
-from speciate.agents.wording import one_line, shown
+from speciate.agents.wording import SHORT, shown
 from speciate.chat import Chat, Message, Reply, Request, Usage
 from speciate.chat.structured import parsed
 from speciate.errors import ReplyError
@@ -64,7 +65,7 @@ class FruitlessError(ReplyError):
 
     def __init__(self, problem: str, talk: Talk) -> None:
         """Takes why the last reply was refused."""
-        self.talk, self.problem = talk, one_line(problem)
+        self.talk, self.problem = talk, one_line(problem, SHORT)
         super().__init__(f"no usable reply in {talk.replies} tries; the last {self.problem}")
 
 

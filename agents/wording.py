@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from speciate.agents.plain import one_line
+
 SHORT = 300
 # A whole operator, of which no end is cut off unseen: it is refused instead.
 SOURCE = 12_000
@@ -13,14 +15,6 @@ _PATH = re.compile(r"(?:(?<![\w.~/])~?(?:/+[\w.@+-]+){2,}/?)|(?:\b[A-Za-z]:\\[\w
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 # A shorter one may be part of any text.
 _SHORTEST_SECRET = 8
-
-
-def one_line(text: str, most: int = SHORT) -> str:
-    """One line of at most so many printable characters."""
-    # What is beyond is cut before anything else, so that no length costs time.
-    line = "".join(sign if sign.isprintable() else " " for sign in text[: 4 * most])
-    line = " ".join(line.split())
-    return line if len(line) <= most else f"{line[: most - 4]} ..."
 
 
 def shown(text: str, most: int = SHORT) -> str:

@@ -1,6 +1,5 @@
 """The coder against a scripted server."""
 
-import ast
 import asyncio
 import json
 from collections.abc import Sequence
@@ -14,7 +13,9 @@ from speciate.agents.talk import FruitlessError
 from speciate.agents.template import problems, render, shipped
 from speciate.agents.view import Evolved, View
 from speciate.chat.endpoint import EndpointChat
-from speciate.errors import ChatError
+from speciate.errors import ChatError, ConfigError
+from speciate.population.operators.evolved import check, try_out
+from speciate.population.operators.registry import validate
 from speciate.records import Parent, Recipe
 
 MEAN = '''"""Mean of the models."""
@@ -36,16 +37,15 @@ MODES: tuple[tuple[Mode, tuple[Evolved, ...]], ...] = (
 )
 
 
-def check(source: str) -> list[str]:
-    """Only the least of what the real one does."""
+def valid(recipe: Recipe) -> str | None:
     try:
-        names = [one.name for one in ast.parse(source).body if isinstance(one, ast.FunctionDef)]
-    except SyntaxError as exc:
-        return [f"line {exc.lineno}: no Python"]
-    return [] if "merge" in names else ["define merge"]
+        validate(recipe)
+    except ConfigError as exc:
+        return str(exc)
+    return None
 
 
-FINE = Workshop(check, lambda source: [], lambda recipe: None)
+FINE = Workshop(check, lambda source: [], valid)
 
 
 def said(**changes: Any) -> dict[str, Any]:
@@ -73,8 +73,7 @@ def ask(
 ) -> Drafted:
     async def asked() -> Drafted:
         async with chat:
-            template = shipped(f"coder_{mode}")
-            return await write(chat, view, template, mode, sources, workshop, 3, **more)
+            return await write(chat, view, shipped("coder"), mode, sources, workshop, 3, **more)
 
     return asyncio.run(asked())
 
@@ -116,19 +115,21 @@ def test_two_sources_are_shown_to_be_crossed(chat_server: Any, talker: Any, view
 @pytest.mark.parametrize(
     ("mode", "sources", "first", "complaint"),
     [
-        ("full", (), said(source="def merge(:"), "is refused: line 1: no Python"),
-        ("full", (), said(source="x = 1"), "is refused: define merge"),
+        ("full", (), said(source="def merge(:"), "is refused: line 1: invalid syntax"),
+        ("full", (), said(source="x = 1"), "is refused: line 1: begin with a docstring"),
         ("full", (), said(source=""), "has 0 characters"),
         ("full", (), said(source="#" * 13_000), "has 13000 characters; write 1 to 12000"),
         ("full", (), "x" * 40_000, "is longer than 30000 characters"),
         ("full", (), said(values=[{"name": "__x", "value": 1}]), "values.0.name"),
         ("full", (), said(values=[{"name": "x", "value": 1e9}]), "less than or equal to 1000"),
+        ("full", (), said(values=[{"name": "shade", "value": 0.5}]), "unknown 'shade'; did you"),
+        ("full", (), said(values=[{"name": "share", "value": 2}]), "share is 2, not between 0"),
         ("full", (), edits(("a", "b")), "unknown key 'edits'"),
         ("diff", (ONE,), said(), "unknown key 'source'"),
         ("diff", (ONE,), edits(("axis=1", "axis=0")), "edit 1: its search text is not in"),
         ("diff", (ONE,), edits(("models", "m")), "is there 3 times"),
         ("diff", (ONE,), edits(), "at least 1 item"),
-        ("diff", (ONE,), edits(("def merge", "deaf merge")), "is refused: line 7: no Python"),
+        ("diff", (ONE,), edits(("def merge", "deaf merge")), "is refused: line 7: invalid syntax"),
     ],
 )
 def test_what_is_wrong_goes_back(
@@ -174,10 +175,19 @@ def test_nothing_is_run_that_is_refused_before(chat_server: Any, talker: Any, vi
         raise AssertionError(source)
 
     workshop = Workshop(check, try_out, lambda recipe: "as 1111111111, but for names")
-    with pytest.raises(FruitlessError, match="define merge"):
+    with pytest.raises(FruitlessError, match="line 1: begin with a docstring"):
         ask(talker(chat_server.url), view, workshop=workshop, tries=2)
     told = chat_server.asked[1]["messages"][-1]["content"]
     assert "is refused: as 1111111111, but for names" in told
+
+
+def test_what_fails_in_the_sandbox_goes_back(chat_server: Any, talker: Any, view: View) -> None:
+    replying(chat_server, said(source=MEAN.replace("axis=0", "axis=1")), said())
+    workshop = Workshop(check, lambda source: try_out(source).problems, valid)
+    drafted = ask(talker(chat_server.url), view, workshop=workshop)
+    told = chat_server.asked[1]["messages"][-1]["content"]
+    assert "is refused: 2 models and a base of random values, shape [33, 17]" in told
+    assert drafted.recipe.parameters["source"] == MEAN
 
 
 def test_a_server_that_is_down_is_told_of(talker: Any, view: View) -> None:
@@ -191,12 +201,12 @@ def test_modes_start_from_as_many_sources_as_they_need(talker: Any, view: View) 
 
 
 @pytest.mark.parametrize(("mode", "sources"), MODES)
-def test_shipped_templates_are_ones_that_agents_may_write(
+def test_the_shipped_template_is_one_that_agents_may_write(
     mode: Mode, sources: tuple[Evolved, ...], view: View
 ) -> None:
-    template, names = shipped(f"coder_{mode}"), known(view, sources)
+    template, names = shipped("coder"), known(view, mode, sources)
     assert SOURCES[mode] == len(sources)
-    assert problems(template, names, NEEDED[mode]) == []
+    assert problems(template, names, NEEDED) == []
     text = render(template, names)
     for words in ("PARAMETERS = {", "1111111111: fitness 0.6789", "x and y: 0.9321"):
         assert words in text

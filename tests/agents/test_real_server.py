@@ -61,7 +61,7 @@ def test_it_replies_as_coders_do(vllm_server: str, talker: Any, view: View) -> N
     chat = talker(vllm_server, model="tiny", temperature=1.0, max_tokens=4096, timeout_s=300.0)
 
     def of(workshop: Workshop, tries: int) -> Asking:
-        template = shipped("coder_full")
+        template = shipped("coder")
         return lambda chat: write(chat, view, template, "full", (), workshop, 1, tries)
 
     def refused(source: str) -> list[str]:
@@ -83,7 +83,7 @@ def test_its_edits_are_never_skipped(vllm_server: str, talker: Any, view: View) 
     lenient = Workshop(lambda source: [], lambda source: [], lambda recipe: None)
 
     def edit(chat: EndpointChat) -> Awaitable[Drafted]:
-        return write(chat, view, shipped("coder_diff"), "diff", [source], lenient, 1)
+        return write(chat, view, shipped("coder"), "diff", [source], lenient, 1)
 
     (failed,) = ask(chat, edit)
     assert isinstance(failed, ReplyError)

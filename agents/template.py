@@ -15,7 +15,7 @@ from jinja2 import StrictUndefined, TemplateError, Undefined, nodes
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-LONGEST_TEMPLATE = 12_000
+LONGEST_TEMPLATE = 8_000
 LONGEST_PROMPT = 80_000
 _STEPS = 5_000
 # A filter may look at everything.
@@ -63,11 +63,10 @@ def problems(template: str, variables: Mapping[str, Any], needed: Iterable[str])
         needed: Names that it must use, without which prompts would tell too little.
     """
     try:
-        used = find_undeclared_variables(_parsed(template))
         render(template, variables)
-    except (ValueError, TemplateError) as exc:
+    except ValueError as exc:
         return [str(exc)]
-    missing = sorted(set(needed) - used)
+    missing = sorted(set(needed) - find_undeclared_variables(_parsed(template)))
     return [f"the template does not show '{name}'; keep it" for name in missing]
 
 
@@ -115,6 +114,8 @@ def _parsed(template: str) -> nodes.Template:
     """The template as a tree of known nodes."""
     if len(template) > LONGEST_TEMPLATE:
         raise ValueError(f"the template is longer than {LONGEST_TEMPLATE} characters")
+    if not template.replace("\n", "").isprintable():
+        raise ValueError("the template has signs that cannot be seen; leave them out")
     tree = _environment(_Work()).parse(template)
     every = list(islice(tree.find_all(nodes.Node), _MOST_NODES + 1))
     if len(every) > _MOST_NODES:

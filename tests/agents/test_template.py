@@ -63,10 +63,11 @@ def test_what_templates_say(template: str, text: str | None) -> None:
         ("{{ n|join }}", "is for lists"),
         ("{{ n|items }}", "no attribute 'items'"),
         ("{{ " + "(" * 4000, "recursion"),
-        ("{{ n }}" * 1500, "more than 1000 parts"),
+        ("{{n}}" * 1500, "more than 1000 parts"),
         ("{{ long }}" * 7, "longer than 80000"),
         ("x" * (LONGEST_TEMPLATE + 1), "longer than"),
         ("{{ (", "unexpected"),
+        ("{{ n }}\u202e", "cannot be seen"),
     ],
 )
 def test_what_templates_may_not_say(template: str, complaint: str) -> None:

@@ -10,8 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
-from speciate.agents.plain import rounded
-from speciate.agents.wording import one_line
+from speciate.agents.plain import one_line, rounded
 
 KEPT = 200
 """Predictions that are kept one by one, of all arms together."""

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from speciate.agents.wording import one_line
+from speciate.agents.plain import one_line
 
 State = Mapping[str, Any]
 

@@ -23,8 +23,7 @@ class Prompt(NamedTuple):
     temperature: float | None = None
 
 
-def prompt_for(role: Role, mode: str, state: State, random: np.random.Generator) -> Prompt:
-    """The prompt of a role, and of the way in which a coder works."""
+def prompt_for(role: Role, state: State, random: np.random.Generator) -> Prompt:
+    """The prompt of a role."""
     del state, random
-    name = f"{role}_{mode}" if mode else role
-    return Prompt(name, shipped(name))
+    return Prompt(role, shipped(role))

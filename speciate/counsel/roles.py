@@ -71,7 +71,7 @@ class Roles:
             calibration=calibration.sentence(recalled(state, "calibration"), str(arm)),
         )
         mode: Any = arm.family if arm.role == "coder" else ""
-        prompt = prompt_for(arm.role, mode, state, random)
+        prompt = prompt_for(arm.role, state, random)
         sources = _parents(shown.evolved, SOURCES[mode], random) if mode else ()
 
         async def ask(chat: Chat) -> Said:

@@ -62,7 +62,11 @@ def test_a_prompt_is_written_again(chat_server: Any, talker: Any, view: View) ->
         ("breeder", BETTER + "{{ record.__class__ }}", "__class__"),
         ("breeder", BETTER + "{% for x in", "the template fails"),
         ("coder", BETTER, "does not show 'contract'; keep it"),
-        ("coder", "{{ record }}{{ contract }}{{ mode }}{{ sources[0].source }}", "has no element 0"),
+        (
+            "coder",
+            "{{ record }}{{ contract }}{{ mode }}{{ sources[0].source }}",
+            "has no element 0",
+        ),
     ],
 )
 def test_what_cannot_be_used_goes_back(

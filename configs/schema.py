@@ -13,6 +13,7 @@ from speciate.configs.screens import Screens as Screens
 from speciate.configs.section import Section
 from speciate.configs.strategies import Breeding as Breeding
 from speciate.configs.strategies import Crossover as Crossover
+from speciate.configs.strategies import Estimate as Estimate
 from speciate.configs.strategies import Genome as Genome
 from speciate.configs.strategies import GenomePlus as GenomePlus
 from speciate.configs.strategies import Nsga2 as Nsga2
@@ -128,6 +129,11 @@ class Campaign(Section):
     def race(self) -> Race | None:
         """How candidates are raced, if they are."""
         return self.strategy.race if isinstance(self.strategy, SteadyState) else None
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """How candidates are estimated, if they are."""
+        return self.strategy.estimate if isinstance(self.strategy, SteadyState) else None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "Campaign":

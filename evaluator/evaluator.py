@@ -7,13 +7,15 @@ from pathlib import Path
 from speciate.configs import schema
 from speciate.errors import RejectedError
 from speciate.evaluator import Engine
+from speciate.evaluator.asked import AskOnce
 from speciate.evaluator.cache import EvaluationCache
 from speciate.evaluator.metered import Work
-from speciate.evaluator.race import Race, Trial
+from speciate.evaluator.race import Race
 from speciate.evaluator.screens import Screening
 from speciate.evaluator.split import Split
 from speciate.evaluator.tasks import Answering, Kind, Partial, kind_of
 from speciate.evaluator.tokenizer import Tokenizer
+from speciate.evaluator.trial import Trial
 from speciate.records import Evaluation, Score
 
 Found = Mapping[str, Score | None]
@@ -91,7 +93,7 @@ class Evaluator:
         return scores
 
     def _tried(self, digest: str, found: Found, trial: Trial) -> dict[str, Score]:
-        """What screens and race leave known of a candidate on trial.
+        """What screens, estimate and race leave known of a candidate on trial.
 
         Raises:
             RejectedError: They turn it away.
@@ -101,9 +103,12 @@ class Evaluator:
         try:
             if self._screens:
                 self._screens.check(self.engine)
-            if self._race is None:
-                return {}
-            return self._race.run(digest, trial.bar, partial(self._some, found))
+            ask = AskOnce(partial(self._some, found))
+            if trial.estimate:
+                trial.estimate.check(ask)
+            if self._race:
+                return self._race.run(digest, trial.bar, ask)
+            return trial.estimate.rest(ask) if trial.estimate else {}
         except RejectedError:
             self._work.saved += left - self._work.items
             raise

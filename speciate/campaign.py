@@ -2,6 +2,7 @@
 
 from collections import ChainMap
 from collections.abc import Sequence
+from functools import partial
 
 from speciate.keeping import let_go
 from speciate.nursery import Known
@@ -52,10 +53,10 @@ def _born(stages: Stages, state: State, due: int) -> list[Individual]:
     ]
     known = {**stages.archive.individuals, **{one.id: one for one in pending}}
     for one, proposal in zip(pending, state.pending, strict=True):
-        send(stages, one, known, trial=trial_of(stages, proposal, known))
+        send(stages, one, known, trial=partial(trial_of, stages, proposal, known))
     born = []
-    for one in pending[:due]:
-        born.append(individual(stages, one))
+    for one, proposal in zip(pending[:due], state.pending, strict=False):
+        born.append(individual(stages, one, proposal, known))
         stages.watch.candidate(len(born), due)
     return born
 

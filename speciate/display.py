@@ -42,6 +42,8 @@ def status(found: Status) -> Group:
     ]
     if found.workers:
         lines.append(f"since the last start: {found.workers.line()}")
+    if found.estimated:
+        lines.append(found.estimated.line())
     if found.constrained:
         count = len(found.breaking)
         breaks, mark = "breaks" if count == 1 else "break", f" ({BREAKS.strip()})" if count else ""

@@ -105,6 +105,7 @@ class Proposal:
         reason: Why, in the proposer's words.
         bar: Id of the individual whose fitness it must reach to be selected, as far as is known
             when it is proposed; if there is none, it must be scored in full.
+        fit: Its fitness is estimated by those who were born before this step.
         origin: If an agent put it forward.
     """
 
@@ -113,30 +114,29 @@ class Proposal:
     proposer: str
     reason: str = ""
     bar: str | None = None
+    fit: int | None = None
     origin: Origin | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values; nothing is said of `bar` and `origin` when there is none."""
-        data: dict[str, Any] = {
+        """As JSON values; nothing is said of `bar`, `fit` and `origin` when there are none."""
+        optional: dict[str, Any] = {"bar": self.bar, "fit": self.fit}
+        if self.origin:
+            optional["origin"] = self.origin.to_json()
+        return {
             "number": self.number,
             "recipe": self.recipe.to_json(),
             "proposer": self.proposer,
             "reason": self.reason,
+            **{name: value for name, value in optional.items() if value is not None},
         }
-        if self.bar:
-            data["bar"] = self.bar
-        if self.origin:
-            data["origin"] = self.origin.to_json()
-        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `to_json`."""
-        recipe = Recipe.from_json(data["recipe"])
-        origin = Origin(**data["origin"]) if "origin" in data else None
-        return cls(
-            data["number"], recipe, data["proposer"], data["reason"], data.get("bar"), origin
-        )
+        read = dict(data)
+        recipe = Recipe.from_json(read.pop("recipe"))
+        origin = Origin(**read.pop("origin")) if "origin" in read else None
+        return cls(recipe=recipe, origin=origin, **read)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """From individuals to jobs for workers, and back with their scores."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
 from speciate.archive.store import WeightStore
 from speciate.errors import EvaluationError
 from speciate.evaluator.evaluator import evaluation
-from speciate.evaluator.race import Bar, Trial
+from speciate.evaluator.race import Bar
+from speciate.evaluator.trial import Trial
 from speciate.nursery import Known, is_there, lineage
 from speciate.records import Evaluation, Individual, Proposal
 from speciate.stages import Stages
@@ -19,26 +20,34 @@ def send(
     one: Individual,
     known: Known,
     split: SplitName = "search",
-    trial: Trial | None = None,
+    trial: Callable[[], Trial] | None = None,
 ) -> None:
     """Hands an individual out to be scored on a split, and bred if it has no digest yet.
 
-    Parents may be pending too: the worker then makes their weights as well.
+    Parents may be pending too: the worker then makes their weights as well. `trial` says on what
+    terms it is scored, and is asked only if that is not under way yet.
     """
     if not stages.desk.has(split, one.id):
         bare = replace(one, evaluation=None)
         ancestors = _lineage(stages.archive.weights, one, known)
-        stages.desk.submit(Job(bare, ancestors, split, trial))
+        stages.desk.submit(Job(bare, ancestors, split, trial and trial()))
 
 
 def trial_of(stages: Stages, proposal: Proposal, known: Known) -> Trial:
-    """On what terms a candidate is scored: it must reach the proposal's bar, if that has one."""
+    """On what terms a candidate is scored: it must reach the proposal's bar, if that has one.
+
+    Who is drawn to tell how good estimates are is scored in full.
+    """
     reached = known[proposal.bar].evaluation if proposal.bar else None
-    if proposal.bar is None or reached is None:
+    fits = stages.fits if proposal.fit else None
+    if proposal.bar is None or reached is None or (fits and fits.drawn(proposal.recipe.id)):
         return Trial()
+    estimate = fits.estimate(proposal, known) if fits else None
+    if not stages.config.race:
+        return Trial(None, estimate)
     weighted = [task.name for task in stages.config.tasks if task.weight > 0]
     scores = {name: replace(reached.scores[name], answers=None) for name in weighted}
-    return Trial(Bar(proposal.bar, scores))
+    return Trial(Bar(proposal.bar, scores), estimate)
 
 
 def _lineage(store: WeightStore, one: Individual, known: Known) -> Known:
@@ -48,11 +57,14 @@ def _lineage(store: WeightStore, one: Individual, known: Known) -> Known:
     return {name: replace(other, evaluation=None) for name, other in found.items()}
 
 
-def individual(stages: Stages, one: Individual) -> Individual:
-    """An individual that was sent, scored or failed; waits for it."""
+def individual(stages: Stages, one: Individual, proposal: Proposal, known: Known) -> Individual:
+    """A proposal's individual that was sent, scored or failed; waits for it."""
     outcome = stages.desk.result("search", one.id)
     scores = None if outcome.error else _evaluation(stages, outcome)
-    return replace(one, digest=outcome.digest, evaluation=scores, error=outcome.error)
+    born = replace(one, digest=outcome.digest, evaluation=scores, error=outcome.error)
+    if stages.fits and proposal.fit:
+        stages.archive.telemetry.append(stages.fits.facts(proposal, born, known))
+    return born
 
 
 def all_scored(stages: Stages, unscored: Sequence[Individual], known: Known) -> list[Individual]:

@@ -19,10 +19,11 @@ from speciate.desk import Desk
 from speciate.employ import employed, joined
 from speciate.errors import ArchiveError, TaskError
 from speciate.evaluator.evaluator import Answers
-from speciate.evaluator.race import check_race
 from speciate.evaluator.split import load_split
 from speciate.evaluator.tokenizer import Tokenizer
+from speciate.evaluator.trial import check_partial
 from speciate.finish import finish
+from speciate.fits import Fits
 from speciate.goals import goals_of
 from speciate.nursery import drop_damaged
 from speciate.population.founders import Founder, breeding, check_unchanged, load_founders
@@ -84,10 +85,10 @@ def _run(
     address: str | None,
     replay: Path | None,
 ) -> None:
-    check_race(config)
     # Tasks first: what is wrong with them shows in a moment, founders take long to read.
     search = _splits(config, "search", path.parent)
     test = _splits(config, "test", path.parent)
+    check_partial(config, search)
     founders = load_founders(config.founders, path.parent)
     _check_apart(search, test)
     with _opened(out, _resolved(config, search, test)) as archive:
@@ -133,6 +134,7 @@ def _complete(
             desk=desk,
             archive=archive,
             watch=Recorder(archive.telemetry, desk.work, setup.config.cluster.workers or 1, view),
+            fits=Fits(setup.config) if setup.config.estimate else None,
         )
         state = evolve(stages)
         tokenizer, limit = Tokenizer(setup.frame), workers.hello.limit

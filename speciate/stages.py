@@ -7,6 +7,7 @@ from speciate.archive.archive import Archive
 from speciate.configs import schema
 from speciate.counsel import Counsel
 from speciate.desk import Desk
+from speciate.fits import Fits
 from speciate.population.founders import Founder
 from speciate.population.strategies import Strategy
 from speciate.watch import Watch
@@ -23,3 +24,4 @@ class Stages:
     desk: Desk
     archive: Archive
     watch: Watch
+    fits: Fits | None = None

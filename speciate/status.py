@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from speciate.archive.archive import Archive
+from speciate.estimated import Estimated, estimated
 from speciate.goals import goals_of
 from speciate.population.constraints import Violation
 from speciate.records import Individual
@@ -22,6 +23,7 @@ class Status:
         broken: Constraints that each of the living breaks, by its id.
         last_step: What the telemetry tells of it.
         workers: Since the campaign was last started, if the telemetry tells of any.
+        estimated: Candidates that were estimated, if the telemetry tells of any.
     """
 
     archive: Archive
@@ -30,6 +32,7 @@ class Status:
     broken: Mapping[str, Sequence[Violation]]
     last_step: Mapping[str, Any] | None
     workers: Utilization | None
+    estimated: Estimated | None
 
     @property
     def breaking(self) -> frozenset[str]:
@@ -58,6 +61,7 @@ class Status:
             "breaking": len(self.breaking),
             "last_step": self.last_step,
             "workers": self.workers.to_json() if self.workers else None,
+            "estimated": self.estimated.to_json() if self.estimated else None,
         }
 
 
@@ -76,4 +80,5 @@ def status_of(archive: Archive) -> Status:
         broken={one.id: goals.violations(one, known) for one in living},
         last_step=next((facts for facts in reversed(telemetry) if "step" in facts), None),
         workers=utilization(telemetry),
+        estimated=estimated(telemetry),
     )

@@ -14,10 +14,11 @@ from speciate.evaluator import Engine
 from speciate.evaluator.cache import EvaluationCache
 from speciate.evaluator.evaluator import Evaluator
 from speciate.evaluator.metered import MeteredEngine, Work
-from speciate.evaluator.race import Race, Trial
+from speciate.evaluator.race import Race
 from speciate.evaluator.split import Split
 from speciate.evaluator.start import start_engine
 from speciate.evaluator.tokenizer import Tokenizer
+from speciate.evaluator.trial import Trial
 from speciate.nursery import Nursery
 from speciate.population.founders import Founder
 from speciate.population.randomness import stream

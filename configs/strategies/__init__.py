@@ -9,6 +9,7 @@ from speciate.configs.strategies.common import Crossover as Crossover
 from speciate.configs.strategies.genome import Genome as Genome
 from speciate.configs.strategies.genome_plus import GenomePlus as GenomePlus
 from speciate.configs.strategies.nsga2 import Nsga2 as Nsga2
+from speciate.configs.strategies.steady_state import Estimate as Estimate
 from speciate.configs.strategies.steady_state import Race as Race
 from speciate.configs.strategies.steady_state import SteadyState as SteadyState
 

@@ -20,6 +20,46 @@ class Race(Section):
     )
 
 
+class Estimate(Section):
+    """Children whose fitness, estimated from a few items, is below the worst member are dropped."""
+
+    anchors: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.1, description="Share of the items of each task that are asked first."
+    )
+    choice: Literal["random", "cluster"] = Field(
+        "random", description="Which items: any, or one a cluster of items with like parameters."
+    )
+    estimator: Literal["weighted", "p_irt", "gp_irt", "mp_irt", "gmp_irt"] = Field(
+        "gmp_irt", description="How the other items are foretold; see docs/fewer-items.md."
+    )
+    dimensions: Annotated[int, Field(ge=1, le=10)] = Field(
+        1, description="Of ability, in item response theory."
+    )
+    models: Annotated[int, Field(ge=5)] = Field(
+        30, description="Individuals scored in full before anybody is estimated, founders included."
+    )
+    refit: Annotated[int, Field(ge=1)] = Field(
+        20, description="Steps after which items are fitted and chosen again."
+    )
+    full: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.1, description="Share of children that are scored in full whatever their estimate."
+    )
+    error: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.05, description="Share of children that are better than estimated by more than allowed."
+    )
+
+    @model_validator(mode="after")
+    def _models_suffice(self) -> "Estimate":
+        # A fit leaves out a fifth of them, and must tell dimensions apart.
+        if 4 * self.models < 5 * (self.dimensions + 1):
+            least = -(-5 * (self.dimensions + 1) // 4)
+            raise ValueError(
+                f"{self.models} models cannot tell {self.dimensions} dimensions of ability apart; "
+                f"set models to {least} or more, or use fewer dimensions"
+            )
+        return self
+
+
 class SteadyState(Breeding):
     """One child after the other enters the population; many are scored at once, without rounds."""
 
@@ -44,15 +84,21 @@ class SteadyState(Breeding):
     race: Race | None = Field(
         None, description="Scores poor children on few items; all on all items if not given."
     )
+    estimate: Estimate | None = Field(
+        None, description="Scores poor children on fewer items yet, once many models are known."
+    )
 
     _named_once = field_validator("objectives")(all_different)
 
     @model_validator(mode="after")
-    def _race_has_a_bar(self) -> "SteadyState":
-        if self.race and self.replace == "oldest":
-            raise ValueError('a race needs a worst member to reach; set replace = "worst"')
-        if self.race and self.objectives:
-            raise ValueError("fronts have no worst member to reach; leave out race, or objectives")
+    def _there_is_a_bar(self) -> "SteadyState":
+        for name in ("race", "estimate"):
+            if getattr(self, name) and self.replace == "oldest":
+                raise ValueError(f'{name} needs a worst member to reach; set replace = "worst"')
+            if getattr(self, name) and self.objectives:
+                raise ValueError(
+                    f"fronts have no worst member to reach; leave out {name}, or objectives"
+                )
         return self
 
     @model_validator(mode="after")

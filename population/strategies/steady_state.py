@@ -39,17 +39,27 @@ class SteadyState(Breeder):
         room = self.config.lag - len(state.pending)
         end = min(state.asked + room, self.config.evaluations)
         proposals = [self.proposal(number, members) for number in range(state.asked, end)]
-        return tuple(replace(one, bar=self._bar(members)) for one in proposals)
+        bar = self._bar(members)
+        fit = self._fit(state.step, known) if bar else None
+        return tuple(replace(one, bar=bar, fit=fit) for one in proposals)
 
     def _bar(self, members: Sequence[Ranked]) -> str | None:
         """Whose fitness a child must reach to live: the worst member's, who can only get better.
 
         If that one breaks a constraint, a child of lower fitness may stand before it.
         """
-        if self.config.race is None or len(members) < self.config.population:
+        if not (self.config.race or self.config.estimate) or len(members) < self.config.population:
             return None
         worst, worth = members[-1]
         return worst if worth >= 0 else None
+
+    def _fit(self, step: int, known: Known) -> int | None:
+        """Up to which step a child is estimated by what was born; by no result in its window."""
+        if self.config.estimate is None:
+            return None
+        last = step - step % self.config.estimate.refit
+        scored = sum(one.step < last and one.evaluation is not None for one in known.values())
+        return last if scored >= self.config.estimate.models else None
 
     def due(self, state: State) -> int:
         """See `Strategy.due`."""

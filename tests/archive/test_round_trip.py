@@ -58,7 +58,7 @@ def test_records_survive_git(
     parents = data.draw(st.lists(st.sampled_from(founders), min_size=1))
     recipe = Recipe("child", tuple(Parent(parent.id, role) for parent in parents), {}, 1)
     born = [*founders, replace(founders[0], recipe=recipe)]
-    pending = (Proposal(7, recipe, role, role, None, data.draw(st.none() | origins)),)
+    pending = (Proposal(7, recipe, role, role, origin=data.draw(st.none() | origins)),)
     state = State(0, len(born), tuple(one.id for one in born), (), memory, pending, memory)
     with tempfile.TemporaryDirectory() as folder:
         with Archive.create(Path(folder) / "x", memory) as archive:

@@ -15,9 +15,10 @@ from speciate.evaluator import Engine
 from speciate.evaluator.cache import EvaluationCache
 from speciate.evaluator.evaluator import Evaluator
 from speciate.evaluator.metered import MeteredEngine
-from speciate.evaluator.race import Bar, Race, Trial
+from speciate.evaluator.race import Bar, Race
 from speciate.evaluator.split import Split
 from speciate.evaluator.tokenizer import Tokenizer
+from speciate.evaluator.trial import Trial
 from speciate.population.randomness import stream
 from speciate.records import Score
 

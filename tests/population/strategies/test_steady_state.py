@@ -173,11 +173,13 @@ class Barred:
 
     def __init__(self, one: Any) -> None:
         self._one, self.bars = one, dict[str, str | None]()
+        self.fits: list[int | None] = []
         self.start, self.due, self.tell = one.start, one.due, one.tell
 
     def ask(self, state: Any, known: Any) -> Any:
         asked = self._one.ask(state, known)
         self.bars |= {proposal.recipe.id: proposal.bar for proposal in asked or ()}
+        self.fits += [proposal.fit for proposal in asked or ()]
         return asked
 
 
@@ -226,12 +228,46 @@ def test_there_is_no_bar_where_the_worst_breaks_a_constraint(toy: Any) -> None:
 def test_a_bar_is_archived_only_where_there_is_one() -> None:
     plain = Proposal(3, Recipe("linear", (), {}, 9), "test", "why")
     assert "bar" not in plain.to_json()
+    assert "fit" not in plain.to_json()
     barred = Proposal(3, plain.recipe, "test", "why", "f" * 40)
-    for one in (plain, barred):
+    fitted = Proposal(3, plain.recipe, "test", "why", "f" * 40, 7)
+    for one in (plain, barred, fitted):
         assert Proposal.from_json(one.to_json()) == one
 
 
+def test_a_fit_is_to_the_steps_before_the_last_refit_once_enough_are_known(toy: Any) -> None:
+    estimate = {"refit": 4, "models": 14}
+    one = Barred(toy.strategy("steady_state", evaluations=40, lag=5, estimate=estimate))
+    toy.play(one, toy.random)
+    # A proposal of number n is made after n - 4 results, which with that of the founders are steps.
+    steps = [1 + max(0, number - 4) for number in range(40)]
+    founders = len(toy.ids)
+    wanted = [step - step % 4 for step in steps]
+    known = [founders + step - 1 if step else 0 for step in wanted]
+    enough = [step if count >= 14 else None for step, count in zip(wanted, known, strict=True)]
+    assert None in enough
+    assert one.fits == enough
+
+
+def test_who_has_no_bar_has_no_fit(toy: Any) -> None:
+    floor = toy.constraint(kind="floor", task="one", at_least=2.0)
+    more = {"estimate": {"refit": 1, "models": 5}, "evaluations": 20}
+    one = Barred(toy.strategy("steady_state", constraints=[floor], **more))
+    toy.play(one, toy.random)
+    assert set(one.fits) == {None}
+
+
+@pytest.mark.parametrize("section", ["race", "estimate"])
 @pytest.mark.parametrize("more", [{"replace": "oldest"}, {"objectives": ["one", "two"]}], ids=str)
-def test_a_race_needs_a_worst_member(more: dict[str, object]) -> None:
+def test_there_must_be_a_worst_member(more: dict[str, object], section: str) -> None:
     with pytest.raises(ValidationError, match=r"(no|a) worst member to reach"):
-        SteadyState.model_validate({"type": "steady_state", "race": {}, **more})
+        SteadyState.model_validate({"type": "steady_state", section: {}, **more})
+
+
+def test_models_must_tell_dimensions_apart() -> None:
+    section = {"models": 8, "dimensions": 7}
+    said = "8 models cannot tell 7 dimensions of ability apart; set models to 10 or more, or use"
+    with pytest.raises(ValidationError, match=said):
+        SteadyState.model_validate({"type": "steady_state", "estimate": section})
+    section["models"] = 10
+    SteadyState.model_validate({"type": "steady_state", "estimate": section})

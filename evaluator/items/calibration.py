@@ -137,9 +137,9 @@ class CrossFit:
                     fitness.append(self.pool.fitness(one.answers))
         if not sides:
             return Calibrated(made(self.items), np.zeros(0), np.zeros(0))
-        found = replace(
-            made(self.items), mixing=measured_mixing(*zip(*sides, strict=True), fitness)
-        )
+        by_weights, by_model = np.array(sides).T
+        mixing = measured_mixing(by_weights, by_model, fitness)
+        found = replace(made(self.items), mixing=mixing)
         above = np.array(fitness) - [found.combined(*both) for both in sides]
         return Calibrated(found, np.array(fitness), above)
 

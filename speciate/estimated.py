@@ -33,32 +33,34 @@ class Estimated:
         return [one for one in self.candidates if one["drawn"] and "fitness" in one]
 
     @property
-    def error(self) -> float | None:
-        """Mean distance of estimate and fitness, of the drawn."""
-        distances = [abs(one["fitness"] - one["estimate"]) for one in self.drawn]
-        return float(np.mean(distances)) if distances else None
+    def error(self) -> list[float]:
+        """Mean distance of estimate and fitness of the drawn, at each look."""
+        far = [[abs(x - one["fitness"]) for x in one["estimates"]] for one in self.drawn]
+        return np.mean(far, axis=0).tolist() if far else []
 
     @property
-    def correlation(self) -> float | None:
-        """Spearman's, of estimate and fitness of the drawn; None if they are equal or too few."""
-        pairs = [(one["estimate"], one["fitness"]) for one in self.drawn]
-        if len(pairs) < 3 or any(len(set(side)) == 1 for side in zip(*pairs, strict=True)):
-            return None
-        return float(spearmanr(*zip(*pairs, strict=True)).statistic)
+    def correlation(self) -> list[float | None]:
+        """Spearman's, of estimate and fitness of the drawn, at each look; None if alike."""
+        fitness = [one["fitness"] for one in self.drawn]
+        looks = zip(*(one["estimates"] for one in self.drawn), strict=True)
+        return [_spearman(estimates, fitness) for estimates in looks]
 
     @property
     def coverage(self) -> float | None:
-        """Share of the drawn whose fitness was not above the estimate by more than the margin."""
-        told = [one for one in self.drawn if one["margin"] is not None]
-        within = [one["fitness"] <= one["estimate"] + one["margin"] for one in told]
+        """Share of the drawn, at all looks, whose fitness was within the margin."""
+        within = [
+            one["fitness"] <= estimate + margin
+            for one in self.drawn
+            for estimate, margin in zip(one["estimates"], one["margins"], strict=True)
+            if margin is not None
+        ]
         return float(np.mean(within)) if within else None
 
     @property
     def missed(self) -> tuple[int, int]:
         """Of the drawn that reached their bar: how many would have been turned away, and all."""
         good = [one for one in self.drawn if one["fitness"] >= one["reach"]]
-        told = [one for one in good if one["margin"] is not None]
-        return sum(one["estimate"] + one["margin"] < one["reach"] for one in told), len(good)
+        return sum(map(_below, good)), len(good)
 
     def line(self) -> str:
         """For people."""
@@ -67,12 +69,13 @@ class Estimated:
             f"{count} estimated, {self.turned_away / count:.0%} turned away, "
             f"{self.saved:.0%} of items saved"
         ]
-        if self.error is not None and self.coverage is not None:
-            rank = f", rank correlation {self.correlation:.2f}" if self.correlation else ""
+        if self.drawn and self.coverage is not None:
             missed, good = self.missed
+            ranks = [rank for rank in self.correlation if rank is not None]
+            rank = f", rank correlation {_span(ranks, 2)}" if ranks else ""
             words.append(
                 f"{len(self.drawn)} of them scored in full to check: "
-                f"off by {self.error:.3f}{rank}, {self.coverage:.0%} within the margin, "
+                f"off by {_span(self.error, 3)}{rank}, {self.coverage:.0%} within the margin, "
                 f"{missed} of {good} good ones missed"
             )
         return "; ".join(words)
@@ -91,6 +94,24 @@ class Estimated:
             "good": good,
             "missed": missed,
         }
+
+
+def _spearman(first: Sequence[float], second: Sequence[float]) -> float | None:
+    if min(len(set(first)), len(set(second))) < 2:
+        return None
+    return float(spearmanr(first, second).statistic)
+
+
+def _below(one: Facts) -> bool:
+    """Whether any look would have turned a candidate away."""
+    pairs = zip(one["estimates"], one["margins"], strict=True)
+    return any(margin is not None and value + margin < one["reach"] for value, margin in pairs)
+
+
+def _span(values: Sequence[float], digits: int) -> str:
+    """From the first look to the last."""
+    ends = [f"{value:.{digits}f}" for value in (values[0], values[-1])]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def estimated(telemetry: Sequence[Facts]) -> Estimated | None:

@@ -1,12 +1,12 @@
 """What candidates are estimated by: fits to the archive as it was when they were proposed."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from speciate.configs import schema
-from speciate.evaluator.estimate import MARK, Estimate
+from speciate.evaluator.estimate import MARK, Estimate, Look
 from speciate.evaluator.items import Reals
 from speciate.evaluator.items.calibration import Calibrated, CrossFit, abilities
 from speciate.evaluator.items.calibration import Known as Answered
@@ -32,7 +32,7 @@ class Fits:
             raise ValueError("the campaign does not estimate")
         self._config, self._settings = config, config.estimate
         self._weights = {task.name: task.weight for task in config.tasks if task.weight > 0}
-        self._fits: dict[int, Calibrated] = {}
+        self._fits: dict[int, Sequence[Calibrated]] = {}
 
     def drawn(self, name: str) -> bool:
         """Whether a candidate is scored in full whatever its estimate."""
@@ -46,11 +46,13 @@ class Fits:
             proposal: The candidate's.
             known: All who were born before it was proposed.
         """
-        fit, bar = self._fit(int(proposal.fit or 0), known), str(proposal.bar)
-        parents = abilities(fit.predictor, self._parents(proposal, known, fit.predictor.pool))
+        fits, bar = self._fit(int(proposal.fit or 0), known), str(proposal.bar)
+        first = fits[0].predictor
+        parents = abilities(first, self._parents(proposal, known, first.pool))
         reach = known[bar].fitness
-        margin = fit.margin(reach, self._settings.error)
-        return Estimate(fit.predictor, parents, bar, reach, margin)
+        error = self._settings.error
+        looks = [Look(fit.predictor, fit.margin(reach, error)) for fit in fits]
+        return Estimate(looks, parents, bar, reach)
 
     def facts(self, proposal: Proposal, one: Individual, known: Known) -> dict[str, Any]:
         """What became of a candidate that has a fit, for the telemetry."""
@@ -62,20 +64,25 @@ class Fits:
         if one.evaluation is None:
             return facts
         terms = self.estimate(proposal, known)
-        answers = self._answers(one, terms.predictor.pool)[terms.predictor.asked]
+        answers = self._answers(one, terms.looks[0].predictor.pool)
         return facts | {
-            "estimate": terms.predictor.estimate(answers, terms.parents),
-            "margin": terms.margin if math.isfinite(terms.margin) else None,
+            "estimates": [
+                look.predictor.estimate(answers[look.predictor.asked], terms.parents)
+                for look in terms.looks
+            ],
+            "margins": [
+                look.margin if math.isfinite(look.margin) else None for look in terms.looks
+            ],
             "reach": terms.reach,
             "fitness": one.fitness,
         }
 
-    def _fit(self, step: int, known: Known) -> Calibrated:
+    def _fit(self, step: int, known: Known) -> Sequence[Calibrated]:
         if step not in self._fits:
             self._fits[step] = self._made(step, known)
         return self._fits[step]
 
-    def _made(self, step: int, known: Known) -> Calibrated:
+    def _made(self, step: int, known: Known) -> Sequence[Calibrated]:
         scored = [one for one in known.values() if one.step < step and one.evaluation]
         scored.sort(key=lambda one: (one.step, one.id))
         first = self._first(scored)
@@ -95,7 +102,10 @@ class Fits:
         settings, seed = self._settings, self._config.seed
         draws = partial(stream, seed, "estimate", str(step))
         fitted = CrossFit.of(answered, pool, settings.dimensions, draws)
-        return fitted.calibrated(settings.estimator, settings.anchors, settings.choice, draws)
+        return [
+            fitted.calibrated(settings.estimator, share, settings.choice, draws)
+            for share in settings.anchors
+        ]
 
     def _first(self, scored: list[Individual]) -> int:
         """The first step whose children may have been estimated."""

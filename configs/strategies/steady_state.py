@@ -8,6 +8,8 @@ from speciate.configs.section import Section
 from speciate.configs.strategies.common import Breeding, all_different
 from speciate.configs.tasks import Name
 
+Share = Annotated[float, Field(gt=0, lt=1)]
+
 
 class Race(Section):
     """Children are dropped as soon as they can no longer reach the worst member."""
@@ -23,8 +25,9 @@ class Race(Section):
 class Estimate(Section):
     """Children whose fitness, estimated from a few items, is below the worst member are dropped."""
 
-    anchors: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.1, description="Share of the items of each task that are asked first."
+    anchors: Annotated[tuple[Share, ...], Field(min_length=1)] = Field(
+        (0.05, 0.1, 0.2, 0.5),
+        description="Shares of the items of each task after which a child's fitness is estimated.",
     )
     choice: Literal["random", "cluster"] = Field(
         "random", description="Which items: any, or one a cluster of items with like parameters."
@@ -45,8 +48,17 @@ class Estimate(Section):
         0.1, description="Share of children that are scored in full whatever their estimate."
     )
     error: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.05, description="Share of children that are better than estimated by more than allowed."
+        0.05,
+        description="Probability, at each estimate, that a child as good as the worst member is "
+        "dropped.",
     )
+
+    @field_validator("anchors")
+    @classmethod
+    def _grow(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
+        if list(shares) != sorted(set(shares)):
+            raise ValueError("each share must be larger than the one before")
+        return shares
 
     @model_validator(mode="after")
     def _models_suffice(self) -> "Estimate":

@@ -1,10 +1,11 @@
 """How far estimates are off, told by models that are left out of the fit.
 
 Margins are conformal: the quantile of what models that were left out score above their estimates
-(cross-conformal prediction, Vovk, 2015), taken over those whose fitness is nearest to the bar:
-estimates of good models are too low more often than those of poor ones. Nothing is assumed of the
-fitted model, only that candidates to come are like those models. Who was scored in full because its
-estimate was high does not count: among these, estimates are too high rather than too low.
+(cross-conformal prediction, Vovk, 2015). Estimates of good models are too low more often than those
+of poor ones. So the quantile is taken over models whose fitness is nearest to the bar, corrected by
+the trend among these. Otherwise nothing is assumed but that candidates to come are like them. Who
+was scored in full because its estimate was high does not count: among these, estimates are too high
+rather than too low.
 """
 
 import math
@@ -69,7 +70,16 @@ class Calibrated:
         place = math.ceil((len(nearest) + 1) * (1 - error) - 1e-9)
         if place > len(nearest):
             return math.inf
-        return max(0.0, float(np.sort(self.above[nearest])[place - 1]))
+        fitness, above = self.fitness[nearest], self.above[nearest]
+        moved = above + _slope(fitness, above) * (reach - fitness)
+        return max(0.0, float(np.sort(moved)[place - 1]))
+
+
+def _slope(fitness: Reals, above: Reals) -> float:
+    """By how much more an estimate is too low for a better model; not less than 0."""
+    away = fitness - fitness.mean()
+    spread = float((away**2).sum())
+    return max(0.0, float((away * above).sum()) / spread) if spread > 0 else 0.0
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,13 @@ from speciate.evaluator import Engine
 from speciate.records import Individual, State
 from speciate.session import run
 
-ESTIMATE = "[strategy.estimate]\nanchors = 0.25\nmodels = 7\nrefit = 3\nfull = 0.25\nerror = 0.25\n"
+ESTIMATE = """[strategy.estimate]
+anchors = [0.25, 0.5]
+models = 7
+refit = 3
+full = 0.25
+error = 0.25
+"""
 ITEMS = {"choice": 12, "complete": 4}
 TOTAL = sum(ITEMS.values())
 
@@ -48,6 +54,12 @@ def told(archive: Archive) -> list[dict[str, Any]]:
     return [line for line in archive.telemetry.read() if "estimated" in line]
 
 
+def below(line: dict[str, Any]) -> bool:
+    """Whether a candidate is too far below its bar by any estimate."""
+    pairs = zip(line["estimates"], line["margins"], strict=True)
+    return any(value + (margin or 1.0) < line["reach"] for value, margin in pairs)
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory, zoo: Path) -> Path:
     return campaign(tmp_path_factory.mktemp("estimate"), zoo)
@@ -71,10 +83,11 @@ def test_those_turned_away_are_recorded_with_whom_they_cannot_reach(estimated: A
     assert away
     for one in away:
         assert one.digest
-        words = "estimate: by 4 of 16 items it cannot reach "
-        assert str(one.error).startswith(words)
-        bar = estimated.individuals[estimated.resolve(str(one.error).removeprefix(words))]
-        assert bar.evaluation
+        words = str(one.error).split()
+        assert words[:2] == ["estimate:", "by"]
+        assert words[2] in ("4", "8")
+        assert words[3:-1] == ["of", "16", "items", "it", "cannot", "reach"]
+        assert estimated.individuals[estimated.resolve(words[-1])].evaluation
     assert not estimated.fsck()
 
 
@@ -95,11 +108,11 @@ def test_until_enough_is_known_and_who_is_drawn_is_scored_in_full(estimated: Arc
     assert lines
     assert {one.id for one in early}.isdisjoint(line["estimated"] for line in lines)
     drawn = [line for line in lines if line["drawn"]]
-    assert any(line["estimate"] + line["margin"] < line["reach"] for line in drawn)
+    assert any(map(below, drawn))
     assert all("fitness" in line and not line["turned_away"] for line in drawn)
     for line in lines:
         if "fitness" in line and not line["drawn"]:
-            assert line["estimate"] + line["margin"] >= line["reach"]
+            assert not below(line)
     assert sum(line["turned_away"] for line in lines) == len(turned_away(estimated))
 
 
@@ -108,15 +121,18 @@ def test_status_tells_what_was_saved_and_how_good_estimates_were(
 ) -> None:
     folder, lines = small.parent / "out", told(estimated)
     found = json.loads(cli("status", folder, "--json").out)["estimated"]
-    away = len(turned_away(estimated))
-    assert (found["candidates"], found["turned_away"]) == (len(lines), away)
-    assert found["saved"] == 12 * away / (TOTAL * (3 + 18))
+    away = turned_away(estimated)
+    assert (found["candidates"], found["turned_away"]) == (len(lines), len(away))
+    saved = sum(TOTAL - int(str(one.error).split()[2]) for one in away)
+    assert found["saved"] == saved / (TOTAL * (3 + 18))
     drawn = [line for line in lines if line["drawn"]]
-    off = [abs(line["fitness"] - line["estimate"]) for line in drawn]
+    off = [abs(line["fitness"] - line["estimates"][1]) for line in drawn]
     assert found["drawn"] == len(drawn)
-    assert found["error"] == pytest.approx(sum(off) / len(off))
+    assert found["error"][1] == pytest.approx(sum(off) / len(off))
+    good = [line for line in drawn if line["fitness"] >= line["reach"]]
+    assert (found["good"], found["missed"]) == (len(good), sum(map(below, good)))
     text = " ".join(cli("status", folder).out.split())
-    assert f"{len(lines)} estimated, {away / len(lines):.0%} turned away, " in text
+    assert f"{len(lines)} estimated, {len(away) / len(lines):.0%} turned away, " in text
     assert f"{len(drawn)} of them scored in full to check: off by " in text
 
 
@@ -165,10 +181,9 @@ def test_combined_with_a_race(tmp_path: Path, zoo: Path, transformers: Engine) -
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("workers", [1, 2])
-def test_any_number_of_workers(small: Path, estimated: Archive, workers: int) -> None:
-    out = small.parent / f"workers-{workers}"
-    run(small, out, [f"cluster.workers={workers}"])
+def test_two_workers_make_the_same_archive(small: Path, estimated: Archive) -> None:
+    out = small.parent / "workers"
+    run(small, out, ["cluster.workers=2"])
     assert Archive.open(out).head == estimated.head
 
 

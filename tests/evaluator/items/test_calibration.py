@@ -76,11 +76,22 @@ def test_only_those_count_whose_answers_were_not_asked_for_their_estimate(
 def test_a_margin_is_of_those_nearest_to_the_bar(fitted: CrossFit) -> None:
     one = fitted.calibrated("weighted", 0.2, "random", partial(stream, 1, "test")).predictor
     poor, good = np.linspace(0.1, 0.2, 9), np.linspace(0.7, 0.8, 9)
-    above = np.concatenate([np.full(9, -0.2), np.arange(9) / 100])
+    above = np.concatenate([np.full(9, -0.2), np.arange(9)[::-1] / 100])
     found = Calibrated(one, np.concatenate([poor, good]), above)
     # Nine are asked at an error of 0.2, and the eighth of them is the quantile.
     assert found.margin(0.75, 0.2) == pytest.approx(0.07)
     assert found.margin(0.15, 0.2) == 0.0
+
+
+def test_a_margin_grows_with_the_bar_as_far_as_estimates_of_good_models_are_too_low(
+    fitted: CrossFit,
+) -> None:
+    one = fitted.calibrated("weighted", 0.2, "random", partial(stream, 1, "test")).predictor
+    fitness = np.linspace(0.4, 0.6, 9)
+    found = Calibrated(one, fitness, 0.5 * (fitness - 0.5) + 0.01)
+    assert [found.margin(reach, 0.2) for reach in (0.5, 0.7)] == pytest.approx([0.01, 0.11])
+    turned = Calibrated(one, fitness, -0.5 * (fitness - 0.5) + 0.01)
+    assert turned.margin(0.5, 0.2) == turned.margin(0.7, 0.2) > 0.01
 
 
 @pytest.mark.parametrize(("count", "error"), [(0, 0.5), (18, 0.05), (8, 0.1)])

@@ -271,3 +271,9 @@ def test_models_must_tell_dimensions_apart() -> None:
         SteadyState.model_validate({"type": "steady_state", "estimate": section})
     section["models"] = 10
     SteadyState.model_validate({"type": "steady_state", "estimate": section})
+
+
+@pytest.mark.parametrize("anchors", [[], [0.2, 0.1], [0.1, 0.1], [1.0], [0.0]], ids=str)
+def test_shares_of_anchors_must_grow(anchors: list[float]) -> None:
+    with pytest.raises(ValidationError, match="anchors"):
+        SteadyState.model_validate({"type": "steady_state", "estimate": {"anchors": anchors}})

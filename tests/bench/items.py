@@ -1,21 +1,32 @@
 """Scores from few items on simulated models: which estimator, which anchors, how many items.
 
-Items and abilities are drawn from a two-parameter logistic model in three dimensions. Of 100 models
-all answers are known: 60 founders and 40 of their children. Items are fitted to 80 of them; the
-other 20, all children, tell the mixing constant. Estimated are 100 new children of two of the 80.
-Prints tables in Markdown, and draws docs/images/fewer-items.svg.
+Items are fitted to 80 of the simulated models that are known; the other 20, all children, tell the
+mixing constant. Estimated are the new models. Prints tables in Markdown, and draws
+docs/images/fewer-items.svg. Then goes on with what campaigns do (`selections.py`).
 """
 
 import time
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 import numpy as np
-from scipy.special import expit
+import selections
 from scipy.stats import spearmanr
+from simulated import (
+    ITEMS,
+    RACED,
+    SEEDS,
+    SETTINGS,
+    Setting,
+    World,
+    best,
+    header,
+    row,
+    simulate,
+    spread,
+)
 
-from speciate.evaluator.items import Indices, Reals
+from speciate.evaluator.items import Reals
 from speciate.evaluator.items.anchors import (
     Anchors,
     clustered_anchors,
@@ -30,19 +41,13 @@ from speciate.evaluator.items.estimators import (
     mixed,
 )
 from speciate.evaluator.items.irt import Fit
-from speciate.evaluator.items.racing import item_order, stopping_time
 from speciate.evaluator.items.tuning import tuned_fit
 from speciate.population.randomness import Stream, stream
 
 PLOT = Path(__file__).parents[2] / "docs" / "images" / "fewer-items.svg"
-SEEDS = range(5)
-ITEMS, NEW, TRUE_DIMENSIONS = 1000, 100, 3
 SHARES = (0.02, 0.05, 0.1, 0.2, 0.5)
 CHOICES = ("random", "item parameters", "answers")
-ERRORS = (0.01, 0.05, 0.2)
 POPULATION = 10
-# Items that an engine is given at a time in a race.
-BATCH = 25
 # Anchors and estimators of the second table and of the plot.
 SHOWN = (
     ("random", "weighted"),
@@ -52,89 +57,6 @@ SHOWN = (
     ("item parameters", "p_irt"),
     ("item parameters", "mp_irt"),
 )
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What is simulated, and in how many dimensions it is fitted.
-
-    Attributes:
-        spread: Of abilities; a quarter is a population that has become alike.
-        guess: Chance of a right answer without ability, of which the fitted model knows nothing.
-        known: Models of which all answers are known: 60% founders, the rest their children.
-        dimensions: Of the fit.
-        novelty: How far children lie from the line between their parents, in standard deviations
-            of founders.
-    """
-
-    spread: float = 1.0
-    guess: float = 0.0
-    known: int = 100
-    dimensions: int = TRUE_DIMENSIONS
-    novelty: float = 0.2
-
-    @property
-    def founders(self) -> int:
-        """They come first."""
-        return round(0.6 * self.known)
-
-    @property
-    def fitted(self) -> int:
-        """Models that items are fitted to; the known ones after them tell the mixing constant."""
-        return round(0.8 * self.known)
-
-    @property
-    def models(self) -> int:
-        """All, the last 100 of them new."""
-        return self.known + NEW
-
-
-SETTINGS = {
-    "wide": Setting(),
-    "alike: a quarter of the spread": Setting(spread=0.25),
-    "10 models known": Setting(known=10),
-    "20 models known": Setting(known=20),
-    "40 models known": Setting(known=40),
-    "answers guessed right with 25%": Setting(guess=0.25),
-    "children far from their parents": Setting(novelty=0.6),
-    "fitted in 1 dimension": Setting(dimensions=1),
-    "fitted in 6 dimensions": Setting(dimensions=6),
-}
-RACED = ("wide", "alike: a quarter of the spread", "10 models known")
-
-
-@dataclass(frozen=True)
-class World:
-    """Simulated answers (models, 1000), the two parents of each child, and their mean scores."""
-
-    seed: int
-    setting: Setting
-    answers: Reals
-    parents: Indices
-    full: Reals
-
-
-def simulate(seed: int, setting: Setting) -> World:
-    """One world: abilities half shared by all dimensions; each item mainly asks for one of them."""
-    random = stream(seed, "bench", "items")
-
-    def normal(*shape: int) -> Reals:
-        return random.normal(shape).numpy().astype(np.float64)
-
-    theta = np.sqrt(0.5) * (normal(setting.models, TRUE_DIMENSIONS) + normal(setting.models, 1))
-    parents = np.zeros((setting.models, 2), dtype=np.int64)
-    for child in range(setting.founders, setting.models):
-        pool = setting.founders if child < setting.known else setting.fitted
-        parents[child] = random.shuffle(range(pool))[:2]
-        share = random.uniform(1)[0]
-        middle = share * theta[parents[child, 0]] + (1 - share) * theta[parents[child, 1]]
-        theta[child] = middle + setting.novelty * normal(TRUE_DIMENSIONS)
-    alpha = 0.3 * np.abs(normal(ITEMS, TRUE_DIMENSIONS))
-    alpha[np.arange(ITEMS), np.arange(ITEMS) % TRUE_DIMENSIONS] += np.exp(0.4 * normal(ITEMS))
-    p = expit(setting.spread * theta @ alpha.T - 1.2 * normal(ITEMS))
-    p = setting.guess + (1 - setting.guess) * p
-    answers = (random.uniform(p.size).reshape(p.shape) < p).astype(np.float64)
-    return World(seed, setting, answers, parents, answers.mean(axis=1))
 
 
 def choose(world: World, known: Fit, choice: str, n: int) -> Anchors:
@@ -174,11 +96,6 @@ def estimates(world: World, known: Fit, anchors: Anchors) -> dict[str, Reals]:
     return result
 
 
-def best(values: Reals, k: int) -> set[int]:
-    """The k best models; of equals, the first."""
-    return set(np.argsort(-values, kind="stable")[:k].tolist())
-
-
 def quality(estimated: Reals, full: Reals) -> Reals:
     """Spearman correlation, shares of the top half and the top 10 kept, mean absolute error."""
     kept = [len(best(estimated, k) & best(full, k)) / k for k in (len(full) // 2, POPULATION)]
@@ -204,44 +121,6 @@ def measure(
     return {key: np.array(cells) for key, cells in found.items()}
 
 
-def race(world: World, error: float) -> Reals:
-    """Share of items used, of good candidates dropped wrongly, and of the top 10 kept.
-
-    New models come one after another. Each is compared with the tenth best of the known and of
-    those before it that stayed, a batch of items at a time.
-    """
-    scores = world.full.copy()
-    scores[world.setting.known :] = -1.0
-    used, good, wrong = 0, 0, 0
-    for model in range(world.setting.known, world.setting.models):
-        limit = int(np.argsort(-scores, kind="stable")[POPULATION - 1])
-        order = item_order(ITEMS, stream(world.seed, "race", str(model)))
-        stop = stopping_time(world.answers[model, order], world.answers[limit, order], ITEMS, error)
-        used += ITEMS if stop is None else -(-stop // BATCH) * BATCH
-        good += world.full[model] >= world.full[limit]
-        wrong += stop is not None and world.full[model] >= world.full[limit]
-        scores[model] = -1.0 if stop is not None else world.full[model]
-    kept = len(best(scores, POPULATION) & best(world.full, POPULATION)) / POPULATION
-    return np.array([used / ITEMS / NEW, wrong / max(good, 1), kept])
-
-
-def spread(values: Reals, digits: int = 3) -> str:
-    """Mean and range over seeds."""
-    return f"{values.mean():.{digits}f} [{values.min():.{digits}f}, {values.max():.{digits}f}]"
-
-
-def row(*cells: str) -> None:
-    """A line of a table."""
-    print("| " + " | ".join(cells) + " |", flush=True)
-
-
-def header(*cells: str) -> None:
-    """Its first two lines."""
-    print()
-    row(*cells)
-    row(*["---"] * len(cells))
-
-
 def tables_of_shares(found: dict[tuple[str, float, str], Reals]) -> None:
     """A table for each measure of quality: anchors and estimators by shares of items."""
     for place, measured in enumerate(("Spearman", "top half kept", "top 10 kept", "mean error")):
@@ -259,15 +138,6 @@ def table_of_settings(done: dict[str, dict[tuple[str, float, str], Reals]]) -> N
         found = done.get(label) or measure(setting, CHOICES[:2], (0.1,))
         means = [found[choice, 0.1, name].mean(axis=0) for choice, name in SHOWN]
         row(label, *(f"{cell[0]:.3f} / {cell[1]:.2f} / {cell[2]:.2f}" for cell in means))
-
-
-def table_of_races() -> None:
-    """Items used and selections kept."""
-    header("simulated", "error", "items used", "wrongly dropped", "top 10 kept")
-    for label, error in product(RACED, ERRORS):
-        worlds = [simulate(seed, SETTINGS[label]) for seed in SEEDS]
-        found = np.array([race(world, error) for world in worlds])
-        row(label, str(error), *(spread(found[:, i]) for i in range(3)))
 
 
 def draw(panels: dict[str, dict[tuple[str, float, str], Reals]]) -> None:
@@ -315,9 +185,8 @@ def main() -> None:
         tables_of_shares(done[label])
     print("\nA tenth of the items: Spearman / top half / top 10 kept, means of 5 seeds")
     table_of_settings(done)
-    print("\nRaces against the tenth best")
-    table_of_races()
     draw(done)
+    selections.main()
     print(f"\n{time.process_time():.0f} seconds of one core")
 
 

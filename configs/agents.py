@@ -82,6 +82,11 @@ class Agents(Section):
     improvement: Annotated[int, Field(ge=0)] = Field(
         0, description="Answers of a prompt after which another version is tried; 0 is never."
     )
+    pinned: tuple[str, ...] = Field(
+        (),
+        description="Versions of prompts, by name, that alone answer for their role: to roll back.",
+        exclude=True,
+    )
     budget: Budget = Field(Budget(), exclude=True, description="Of all endpoints together.")
     choice: Choice = Choice()
     review: Review = Field(Review(), description="What waits for people.")

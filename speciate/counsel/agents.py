@@ -13,15 +13,18 @@ from speciate.counsel import Known, Settled
 from speciate.counsel.arms import Arm, proposing
 from speciate.counsel.checking import Checks
 from speciate.counsel.decided import heeded, news
-from speciate.counsel.journal import Answer, Entry, Journal
+from speciate.counsel.journal import Entry, Journal
 from speciate.counsel.learning import learned
 from speciate.counsel.offers import offers
+from speciate.counsel.prompts import founded
 from speciate.counsel.questions import Asker
+from speciate.counsel.reflecting import Reflection
 from speciate.counsel.remember import recalled, remembering
 from speciate.counsel.roles import Roles
 from speciate.counsel.settling import Settling
 from speciate.counsel.slots import Slots
 from speciate.counsel.sources import sources
+from speciate.counsel.viewing import view
 from speciate.population.goals import Goals
 from speciate.records import Individual, Proposal, State, derive_seed
 
@@ -52,27 +55,36 @@ class AgentCounsel:
             drafts: Where proposals wait for people.
             asker: Whom to ask.
         """
-        self._seed, self._agents = config.seed, agents
+        self._config, self._agents, self._goals = config, agents, goals
         self._journal, self._drafts, self._asker = journal, drafts, asker
         self._offers = offers(agents)
-        self._roles = Roles(config, agents, goals, self._offers)
+        self._roles = Roles(agents, config.seed)
+        self._reflection = Reflection(agents, config.seed)
 
     def advise(self, state: State, asked: Sequence[Proposal], known: Known) -> Settled:
         """See `Counsel.advise`."""
         entry, slots = self._journal.get(state.step), Slots(asked)
         decisions = entry.decisions if entry else news(self._drafts, state)
-        state = heeded(decisions, state, slots, known)
+        state = heeded(decisions, founded(self._agents, state), slots, known)
         state, asks = self._chosen(state, slots, known)
+        seen = view(self._config, self._goals, self._offers, state, known)
         if entry is None:
-            entry = Entry(decisions, self._answers(state, slots, asks, known))
+            checks = Checks(self._agents, slots.proposals, known)
+            questions = [
+                *self._roles.questions(state, seen, asks, checks),
+                *self._reflection.questions(state, known, seen),
+            ]
+            entry = Entry(decisions, self._asker.answers(questions))
             self._journal.put(state.step, entry)
+        for answer in entry.answers:
+            if answer.number is None:
+                state = self._reflection.heard(state, answer, known, seen)
         settling = Settling(self._agents, slots, known, self._drafts)
-        state = settling.settled(state, entry.answers)
-        return state, tuple(slots.proposals)
+        return settling.settled(state, entry.answers), tuple(slots.proposals)
 
     def learn(self, state: State, born: Sequence[Individual], known: Known) -> State:
         """See `Counsel.learn`."""
-        return learned(self._agents.choice, state, born, known)
+        return learned(self._agents, state, born, known)
 
     def _chosen(
         self, state: State, slots: Slots, known: Known
@@ -80,7 +92,7 @@ class AgentCounsel:
         """Whom to ask for another recipe than the strategy's, of the slots that are free."""
         families = {offer.family for offer in self._offers}
         arms = proposing(self._agents, families, len(sources(known)), state)
-        random = np.random.default_rng(derive_seed(self._seed, "choice", str(state.step)))
+        random = np.random.default_rng(derive_seed(self._config.seed, "choice", str(state.step)))
         free, memory = list(slots.free), recalled(state, "bandit")
         chosen, memory = bandit.choose(self._agents.choice, memory, arms, len(free), random)
         asks = []
@@ -90,9 +102,3 @@ class AgentCounsel:
             else:
                 asks.append((slots.proposals[index], Arm.of(arm)))
         return remembering(state, bandit=memory), asks
-
-    def _answers(
-        self, state: State, slots: Slots, asks: Sequence[tuple[Proposal, Arm]], known: Known
-    ) -> tuple[Answer, ...]:
-        checks = Checks(self._agents, slots.proposals, known)
-        return self._asker.answers(self._roles.questions(state, known, asks, checks))

@@ -9,18 +9,14 @@ import numpy as np
 from speciate.agents import breeder, calibration, coder, memory
 from speciate.agents.coder import SOURCES, Mode, Workshop
 from speciate.agents.drafted import Drafted
-from speciate.agents.view import Evolved, Offer, View
+from speciate.agents.view import Evolved, View
 from speciate.chat import Chat
-from speciate.configs import schema
 from speciate.configs.agents import Agents
-from speciate.counsel import Known
 from speciate.counsel.arms import Arm
 from speciate.counsel.checking import Checks
 from speciate.counsel.prompts import Prompt, prompt_for
 from speciate.counsel.questions import Question, Said
 from speciate.counsel.remember import recalled
-from speciate.counsel.viewing import view
-from speciate.population.goals import Goals
 from speciate.population.operators import evolved
 from speciate.records import Proposal, State, derive_seed
 
@@ -30,21 +26,17 @@ class Roles:
     """Whoever proposes.
 
     Attributes:
-        config: Of the campaign.
-        agents: Its section of agents.
-        goals: Of the campaign.
-        offers: Operators that breeders may use.
+        agents: The section of agents.
+        seed: The campaign's.
     """
 
-    config: schema.Campaign
     agents: Agents
-    goals: Goals
-    offers: Sequence[Offer]
+    seed: int
 
     def questions(
         self,
         state: State,
-        known: Known,
+        seen: View,
         asks: Sequence[tuple[Proposal, Arm]],
         checks: Checks,
     ) -> list[Question]:
@@ -52,17 +44,16 @@ class Roles:
 
         Args:
             state: Of the campaign.
-            known: Everyone ever evaluated.
+            seen: What agents may see of it.
             asks: The strategy's proposal for each slot, and who is asked for another one.
             checks: Refuse what may not take part.
         """
-        seen = view(self.config, self.goals, self.offers, state, known)
         return [self._question(state, seen, one.number, arm, checks) for one, arm in asks]
 
     def _question(
         self, state: State, seen: View, number: int, arm: Arm, checks: Checks
     ) -> Question:
-        seed = derive_seed(self.config.seed, "agent", str(number))
+        seed = derive_seed(self.seed, "agent", str(number))
         random = np.random.default_rng(seed)
         told = memory.sampled(recalled(state, "memory"), random)
         shown = replace(
@@ -71,7 +62,7 @@ class Roles:
             calibration=calibration.sentence(recalled(state, "calibration"), str(arm)),
         )
         mode: Any = arm.family if arm.role == "coder" else ""
-        prompt = prompt_for(arm.role, state, random)
+        prompt = prompt_for(self.agents, arm.role, state, random)
         sources = _parents(shown.evolved, SOURCES[mode], random) if mode else ()
 
         async def ask(chat: Chat) -> Said:

@@ -10,6 +10,7 @@ from speciate.counsel import Known
 from speciate.counsel.arms import Arm, rested
 from speciate.counsel.checking import METRIC
 from speciate.counsel.journal import Answer
+from speciate.counsel.prompts import judged
 from speciate.counsel.remember import recalled, remembering
 from speciate.counsel.slots import Slots
 from speciate.counsel.sources import EVOLVED, source_of
@@ -18,6 +19,7 @@ from speciate.review.policy import Facts, founders_of, verdict
 
 # Tokens are counted in thousands, so that numbers in the archive stay short.
 _TOKENS = 1000
+_MOST_REFUSALS = 24
 
 
 class Settling:
@@ -33,6 +35,7 @@ class Settling:
         for answer in answers:
             if answer.number is not None:
                 state = self._placed(state, places[answer.number], answer)
+                state = _refused(state, answer)
         taken = {name: list(pair) for name, pair in self._slots.taken.items()}
         slots = {**recalled(state, "slots"), **taken}
         silent = {Arm.of(one.arm).endpoint for one in answers if one.silent}
@@ -72,6 +75,16 @@ class Settling:
         }
         found = METRIC.nearest_code(source, approved)
         return 1 - found.distance if found else (0.0 if approved else None)
+
+
+def _refused(state: State, answer: Answer) -> State:
+    """The state in which it is remembered why an answer was none, for the prompt to be improved."""
+    if answer.error is None:
+        return state
+    role, refusals = Arm.of(answer.arm).role, recalled(state, "refusals")
+    latest = [*refusals.get(role, ()), answer.error][-_MOST_REFUSALS:]
+    state = remembering(state, refusals={**refusals, role: latest})
+    return judged(state, [(answer.genome, None)])
 
 
 def _proposal(answer: Answer) -> Proposal | None:

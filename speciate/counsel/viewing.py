@@ -36,7 +36,7 @@ def view(
         recommendations: Those of the critic that this agent is to be told.
     """
     founders = [one for one in known.values() if one.recipe.operator == FOUNDER]
-    show = partial(_member, known=known)
+    show = partial(member, known=known)
     base = config.founders.base
     named = {label(one.id, known): one.id for one in founders}
     return View(
@@ -63,7 +63,8 @@ def _tasks(config: schema.Campaign, goals: Goals, founders: Sequence[Individual]
         yield Task(task.name, metrics[task.name], task.weight, higher)
 
 
-def _member(one: Individual, known: Known) -> Member:
+def member(one: Individual, known: Known) -> Member:
+    """An individual as agents see it."""
     evaluation = one.evaluation
     return Member(
         id=one.id,

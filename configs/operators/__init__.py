@@ -4,6 +4,7 @@ Kept apart from the operators themselves so that a config is checked without imp
 """
 
 from speciate.configs.operators import (
+    adapters,
     alignment,
     averaging,
     evolved,
@@ -28,6 +29,11 @@ OPERATOR_PARAMETERS: dict[str, type[Parameters]] = {
 
 # What crossover in a campaign may use.
 CROSSOVERS = {name: one for name, one in OPERATOR_PARAMETERS.items() if one.models != "none"}
+
+# And in a campaign of adapters.
+ADAPTER_CROSSOVERS = {
+    name: one for name, one in adapters.PARAMETERS.items() if one.models != "none"
+}
 
 # Operators that need the common ancestor.
 WITH_BASE = frozenset(name for name, one in OPERATOR_PARAMETERS.items() if one.needs_base)

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from speciate.configs.operators.common import Density, Fraction, Parameters, Weight
+from speciate.configs.operators.common import Density, Fraction, NonNegative, Parameters, Weight
 
 Rank = Annotated[int, Field(ge=1)]
 
@@ -39,6 +39,9 @@ class LoraLinear(Weighted):
 
 class LoraCat(Weighted):
     """Put the factors side by side: the exact weighted sum, at the sum of the ranks."""
+
+    # In a campaign ranks would add up from generation to generation.
+    models: ClassVar[Literal["any", "two", "none"]] = "none"
 
 
 class RobustMerge(Parameters):
@@ -86,6 +89,16 @@ class LoraCompeft(Parameters):
     alpha: Weight = Field(1.0, description="Size of what is kept, in standard deviations.")
 
 
+class LoraGaussian(Parameters):
+    """Normal noise on a random part of the elements of one adapter's balanced factors."""
+
+    models: ClassVar[Literal["any", "two", "none"]] = "none"
+    sigma: NonNegative = Field(0.01, description="Standard deviation, in units of the factors.")
+    density: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.01, description="Probability that an element is moved."
+    )
+
+
 PARAMETERS: dict[str, type[Parameters]] = {
     "lora_svd": LoraSvd,
     "lora_linear": LoraLinear,
@@ -94,4 +107,5 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "knots": Knots,
     "lora_lego": LoraLego,
     "lora_compeft": LoraCompeft,
+    "lora_gaussian": LoraGaussian,
 }

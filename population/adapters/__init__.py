@@ -6,6 +6,7 @@ from speciate.population.adapters import (
     knots,
     lora_cat,
     lora_compeft,
+    lora_gaussian,
     lora_lego,
     lora_linear,
     lora_svd,
@@ -30,6 +31,7 @@ OPERATORS: tuple[AdapterOperator[Any, Any], ...] = (
     knots.OPERATOR,
     lora_lego.OPERATOR,
     lora_compeft.OPERATOR,
+    lora_gaussian.OPERATOR,
 )
 
 __all__ = [

@@ -244,6 +244,27 @@ def test_compeft_keeps_the_largest_of_the_whole_adapter(
     assert len(values) == 2
 
 
+def test_noise_is_on_a_part_of_balanced_factors(
+    adapter: Make, bred: Make, delta: Delta, random_pair: Pair
+) -> None:
+    a, b = random_pair(4, 90, 80)
+    one, other = adapter({"m": (a, b)}, lora_alpha=8), adapter({"m": (a * 100, b / 50)})
+    still = bred("lora_gaussian", one, sigma=0.0, density=1.0)
+    assert close(delta(still), delta(one), 1e-3)
+    assert bred("lora_gaussian", one, density=0.0).digest() == still.digest()
+    moved = bred("lora_gaussian", one, sigma=0.5, density=0.1)
+    for before, after in (
+        (factors(still).a, factors(moved).a),
+        (factors(still).b, factors(moved).b),
+    ):
+        noise = (after - before)[after != before]
+        assert 0.05 < len(noise) / before.numel() < 0.15
+        assert 0.3 < float(noise.std()) < 0.7
+    # The same update, written as another product, gets the same noise.
+    assert close(delta(bred("lora_gaussian", other, sigma=0.5, density=0.1)), delta(moved), 1e-3)
+    assert bred("lora_gaussian", one, sigma=0.5, density=0.1, seed=1).digest() != moved.digest()
+
+
 def test_roles_weights_and_ranks_are_checked(adapter: Make, bred: Make, random_pair: Pair) -> None:
     one, two = adapter({"m": random_pair(2)}), adapter({"m": random_pair(3)})
     with pytest.raises(ConfigError, match="lora_svd: weights: 1 given for 2"):

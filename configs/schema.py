@@ -33,6 +33,11 @@ from speciate.configs.track import Track as Track
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+def _is_none(value: object) -> bool:
+    """Not archived: archives of campaigns of models are as they were before there were adapters."""
+    return value is None
+
+
 def founder_name(path: str) -> str:
     """What a founder is called: the last part of its path as written, wherever links lead."""
     return path.rstrip("/").rsplit("/", 1)[-1]
@@ -56,7 +61,17 @@ class Founders(Section):
         return self
 
 
-class Vllm(Section):
+class Batching(Section):
+    """What engines share: how many adapters they score at once."""
+
+    adapters: Annotated[int, Field(ge=1, le=64)] | None = Field(
+        None,
+        description="Candidates in one batch, in campaigns of adapters; 8 there if not given.",
+        exclude_if=_is_none,
+    )
+
+
+class Vllm(Batching):
     """vLLM: one engine that starts once and takes each candidate by weight swap."""
 
     type: Literal["vllm"]
@@ -70,9 +85,19 @@ class Vllm(Section):
     )
     tensor_parallel: Annotated[int, Field(ge=1)] = Field(1, description="GPUs a model is split on.")
     max_num_seqs: Annotated[int, Field(ge=1)] = Field(256, description="Sequences in one batch.")
+    adapter_rank: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="Largest rank that there is room for; found, and not to be given.",
+        exclude_if=_is_none,
+    )
+    adapter_modules: tuple[str, ...] | None = Field(
+        None,
+        description="Last parts of the names of adapted modules; found, and not to be given.",
+        exclude_if=_is_none,
+    )
 
 
-class Transformers(Section):
+class Transformers(Batching):
     """transformers in this process: for small models and as the reference."""
 
     type: Literal["transformers"]

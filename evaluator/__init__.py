@@ -34,7 +34,9 @@ class Sampling:
 
 
 class Engine(Protocol):
-    """Runs one model at a time; the model's weights are swapped, the engine stays up.
+    """Runs one model at a time, or several that are adapters on one base.
+
+    The model's weights are swapped, or the adapters are; the engine stays up.
 
     Attributes:
         fingerprint: All that, besides weights and task, a score may depend on: program, versions,
@@ -67,18 +69,43 @@ class Engine(Protocol):
                 After either the weights are of no model until the next that can be loaded is.
         """
 
-    def logprobs(self, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
+    def load_adapters(self, adapters: Sequence[Path | None]) -> None:
+        """Replaces all adapters on the model that the engine started with.
+
+        Only of engines whose config has `adapters`, the most that there may be.
+
+        Args:
+            adapters: Folders of the PEFT library, read before this returns; None stands for the
+                model as it is. Numbered from 0 on, they are the present models.
+
+        Raises:
+            EvaluationError: As of `load`; none of them is to be used then.
+        """
+
+    def logprobs(
+        self, sequences: Sequence[Tokens], models: Sequence[int] = ()
+    ) -> list[NDArray[np.float64]]:
         """Natural log-probabilities log p(t_i | t_0 .. t_{i-1}).
 
         Args:
             sequences: Token ids, each of length n >= 2 and within the engine's limit.
+            models: Which of the present models reads each; the only one, or the first, if not
+                given.
 
         Returns:
             One array of shape (n - 1,) a sequence, for tokens 1 .. n-1.
         """
 
-    def generate(self, prompts: Sequence[Tokens], settings: Sampling) -> list[list[int]]:
-        """Continuations, one a prompt, each ended by an end-of-text token, which is left out."""
+    def generate(
+        self, prompts: Sequence[Tokens], settings: Sampling, models: Sequence[int] = ()
+    ) -> list[list[int]]:
+        """Continuations, one a prompt, each ended by an end-of-text token, which is left out.
+
+        Args:
+            prompts: Token ids.
+            settings: How they go on.
+            models: As of `logprobs`.
+        """
 
     def close(self) -> None:
         """Gives back memory and processes."""

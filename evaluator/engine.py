@@ -18,6 +18,7 @@ from torch import Tensor
 from speciate.configs.schema import Vllm
 from speciate.errors import EvaluationError
 from speciate.evaluator import Sampling, Tokens
+from speciate.evaluator.lora import Loaded, room, settings_of
 from speciate.evaluator.parts import PART, Named, in_parts
 from speciate.evaluator.tokenizer import frame_digest
 
@@ -76,9 +77,11 @@ class VllmEngine:
                 enforce_eager=True,
                 disable_log_stats=True,
                 use_tqdm_on_load=False,
+                **settings_of(config),
             )
         except _TROUBLE as exc:
             raise EvaluationError(f"vLLM does not start on {frame}: {exc}") from exc
+        self._adapters = Loaded(self._llm.llm_engine, vllm.lora.request.LoRARequest)
         self.starts = 1
         # vLLM always generates at least one token, also when only the prompt is scored.
         self.limit = int(self._llm.llm_engine.model_config.max_model_len) - 1
@@ -88,7 +91,7 @@ class VllmEngine:
         self.fingerprint = (
             f"vllm {vllm.__version__}, torch {_torch_version()}, {config.dtype}, "
             f"{platform.device_name}, {config.max_num_seqs} sequences, "
-            f"frame {frame_digest(frame)[:12]}"
+            f"frame {frame_digest(frame)[:12]}{room(config)}"
         )
 
     def load(self, model: Path) -> None:
@@ -119,17 +122,29 @@ class VllmEngine:
                     raise
                 raise _cannot_load(exc) from exc
 
-    def logprobs(self, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
+    def load_adapters(self, adapters: Sequence[Path | None]) -> None:
+        """See `Engine.load_adapters`; about 2 ms each for rank 8 on 2.4 million parameters."""
+        try:
+            self._adapters.replace(adapters)
+        except Exception as exc:  # What vLLM raises of adapters has no class in common.
+            raise EvaluationError(f"vLLM cannot load the adapter ({type(exc).__name__})") from exc
+
+    def logprobs(
+        self, sequences: Sequence[Tokens], models: Sequence[int] = ()
+    ) -> list[NDArray[np.float64]]:
         """See `Engine.logprobs`."""
         settings = self._sampling(
             temperature=0, max_tokens=1, prompt_logprobs=0, flat_logprobs=True, detokenize=False
         )
-        outputs = self._run(sequences, settings)
+        outputs = self._run(sequences, settings, models)
         return [np.asarray(output.prompt_logprobs.logprobs, np.float64) for output in outputs]
 
-    def generate(self, prompts: Sequence[Tokens], settings: Sampling) -> list[list[int]]:
+    def generate(
+        self, prompts: Sequence[Tokens], settings: Sampling, models: Sequence[int] = ()
+    ) -> list[list[int]]:
         """See `Engine.generate`."""
-        outputs = [output.outputs[0] for output in self._run(prompts, self._requested(settings))]
+        found = self._run(prompts, self._requested(settings), models)
+        outputs = [output.outputs[0] for output in found]
         return [_without_end(list(output.token_ids), output) for output in outputs]
 
     def _requested(self, settings: Sampling) -> Any:  # noqa: ANN401
@@ -148,10 +163,12 @@ class VllmEngine:
             for seed in settings.seeds
         ]
 
-    def _run(self, prompts: Sequence[Tokens], settings: object) -> list[Any]:
+    def _run(self, prompts: Sequence[Tokens], settings: object, models: Sequence[int]) -> list[Any]:
         requests = [{"prompt_token_ids": list(prompt)} for prompt in prompts]
+        worn = self._adapters.of(models)
         try:
-            return list(self._llm.generate(requests, settings, use_tqdm=False))
+            found = self._llm.generate(requests, settings, use_tqdm=False, lora_request=worn)
+            return list(found)
         except _TROUBLE as exc:
             raise EvaluationError(f"vLLM failed on a batch ({type(exc).__name__})") from exc
 

@@ -1,11 +1,11 @@
 """Scores models: fitness on the search splits, and, at the end, the test splits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from speciate.configs import schema
-from speciate.errors import RejectedError
+from speciate.errors import EvaluationError, RejectedError
 from speciate.evaluator import Engine
 from speciate.evaluator.asked import AskOnce
 from speciate.evaluator.cache import EvaluationCache
@@ -14,11 +14,13 @@ from speciate.evaluator.race import Race
 from speciate.evaluator.screens import Screening
 from speciate.evaluator.split import Split
 from speciate.evaluator.tasks import Answering, Kind, Partial, kind_of
+from speciate.evaluator.together import Failure, together
 from speciate.evaluator.tokenizer import Tokenizer
 from speciate.evaluator.trial import Trial
-from speciate.records import Evaluation, Score
+from speciate.records import Evaluation, Score, digest_of
 
 Found = Mapping[str, Score | None]
+Load = Callable[[Sequence[int]], None]
 
 
 class Evaluator:
@@ -62,9 +64,7 @@ class Evaluator:
     def score(
         self, digest: str, model: Path | None, trial: Trial | None = None
     ) -> dict[str, Score]:
-        """Scores on every split, by its name.
-
-        What becomes of a candidate on trial does not depend on what is in the cache.
+        """Scores of one model on every split, by its name.
 
         Args:
             digest: Of the weights.
@@ -76,42 +76,119 @@ class Evaluator:
             RejectedError: It is, and was turned away.
             EvaluationError: The engine cannot load or run the model.
         """
+
+        def load(_: Sequence[int]) -> None:
+            if model:
+                self.engine.load(model)
+
+        [found] = self.score_all([digest], load, trial)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def score_all(
+        self, digests: Sequence[str], load: Load, trial: Trial | None = None
+    ) -> list[dict[str, Score] | Failure]:
+        """Scores of several models that are asked together, or of one.
+
+        What becomes of candidates on trial does not depend on what is in the cache. If several
+        cannot be loaded or run together, each is scored alone.
+
+        Args:
+            digests: Of the weights, always in the same order: the last bits of scores may depend
+                on who is scored together, so scores are remembered with all of them.
+            load: Makes those of these numbers the present models of the engine; called only if
+                they must be screened, or a score is not in the cache.
+            trial: If the candidates are on trial.
+
+        Returns:
+            Of each the scores on every split, by its name, or why there are none.
+        """
+        try:
+            return self._together(digests, load, trial)
+        except EvaluationError as exc:
+            if len(digests) == 1:
+                return [exc]
+        apart: list[dict[str, Score] | Failure] = []
+        for number, digest in enumerate(digests):
+            apart += self.score_all([digest], lambda _, one=number: load([one]), trial)  # type: ignore[misc]
+        return apart
+
+    def _together(
+        self, digests: Sequence[str], load: Load, trial: Trial | None
+    ) -> list[dict[str, Score] | Failure]:
+        numbers = range(len(digests))
+        keys = dict(zip(numbers, _keys(digests), strict=True))
+        known = {number: self._known(key) for number, key in keys.items()}
+        if any(None in found.values() for found in known.values()) or (trial and self._screens):
+            load(numbers)
+        tried = self._tried(digests, known, trial) if trial else {}
+        away = {number: one for number, one in tried.items() if isinstance(one, Exception)}
+        if away:
+            left = [number for number in numbers if number not in away]
+            keys = dict(zip(left, _keys([digests[number] for number in left]), strict=True))
+            known = {number: self._known(key) for number, key in keys.items()}
+        raced = {number: one for number, one in tried.items() if not isinstance(one, Exception)}
+        found = away | self._scored(keys, known, raced)
+        return [found[number] for number in numbers]
+
+    def _known(self, key: str) -> Found:
+        """The scores in the cache."""
         fingerprint = self.engine.fingerprint
-        found = {
-            name: self._cache.get(digest, split.digest, fingerprint)
+        return {
+            name: self._cache.get(key, split.digest, fingerprint)
             for name, split in self._splits.items()
         }
-        if model and (None in found.values() or (trial and self._screens)):
-            self.engine.load(model)
-        raced = self._tried(digest, found, trial) if trial else {}
-        scores = {}
-        for name, score in found.items():
-            if score is None:
-                score = raced[name] if name in raced else self._all(name)
-                self._cache.put(digest, self._splits[name].digest, fingerprint, score)
-            scores[name] = score
-        return scores
 
-    def _tried(self, digest: str, found: Found, trial: Trial) -> dict[str, Score]:
-        """What screens, estimate and race leave known of a candidate on trial.
+    def _tried(
+        self, digests: Sequence[str], known: Mapping[int, Found], trial: Trial
+    ) -> dict[int, dict[str, Score] | Failure]:
+        """What screens, estimate and race leave known, or why they turn one away."""
 
-        Raises:
-            RejectedError: They turn it away.
-        """
-        unknown = [name for name, score in found.items() if score is None]
-        left = self._work.items + sum(len(self._splits[name].items) for name in unknown)
-        try:
+        def trying(engine: Engine, number: int) -> dict[str, Score]:
             if self._screens:
-                self._screens.check(self.engine)
-            ask = AskOnce(partial(self._some, found))
+                self._screens.check(engine)
+            ask = AskOnce(partial(self._some, known[number]))
             if trial.estimate:
                 trial.estimate.check(ask)
             if self._race:
-                return self._race.run(digest, trial.bar, ask)
+                return self._race.run(digests[number], trial.bar, ask)
             return trial.estimate.rest(ask) if trial.estimate else {}
-        except RejectedError:
-            self._work.saved += left - self._work.items
-            raise
+
+        before = self._work.items
+        found = together(self.engine, range(len(digests)), trying)
+        for number, one in found.items():
+            if isinstance(one, RejectedError):
+                unknown = [name for name, score in known[number].items() if score is None]
+                items = sum(len(self._splits[name].items) for name in unknown)
+                self._work.saved += items - (self._work.items - before)
+        return found
+
+    def _scored(
+        self,
+        keys: Mapping[int, str],
+        known: Mapping[int, Found],
+        raced: Mapping[int, Mapping[str, Score]],
+    ) -> dict[int, dict[str, Score] | Failure]:
+        """Scores on all splits; who fails on one is not asked the others."""
+        scores: dict[int, dict[str, Score]] = {number: {} for number in keys}
+        failed: dict[int, Failure] = {}
+        for name, split in self._splits.items():
+            left = [number for number in keys if number not in failed]
+            found: dict[int, Score | Failure | None] = {
+                number: known[number][name] or raced.get(number, {}).get(name) for number in left
+            }
+            if None in found.values():
+                self._work.items += len(split.items) * len(left)
+                found |= together(self.engine, left, partial(_score, self._kinds[name]))
+            for number, score in found.items():
+                if isinstance(score, Score):
+                    scores[number][name] = score
+                    if known[number][name] is None:
+                        self._cache.put(keys[number], split.digest, self.engine.fingerprint, score)
+                elif score is not None:
+                    failed[number] = score
+        return {number: failed.get(number, scores[number]) for number in keys}
 
     def _some(self, found: Found, name: str, items: Sequence[int]) -> Score:
         """Some items of a split that can be raced."""
@@ -119,10 +196,6 @@ class Evaluator:
             return known.of(items)
         self._work.items += len(items)
         return self._partial[name].score_items(self.engine, items)
-
-    def _all(self, name: str) -> Score:
-        self._work.items += len(self._splits[name].items)
-        return self._kinds[name].score(self.engine)
 
 
 class Answers:
@@ -157,3 +230,14 @@ def evaluation(
     total = sum(task.weight for task in weighted)
     fitness = sum(task.weight * kind_of(task).fitness(scores[task.name].value) for task in weighted)
     return Evaluation(fitness / total, dict(scores), fingerprint)
+
+
+def _score(kind: Kind, engine: Engine, _: int) -> Score:
+    return kind.score(engine)
+
+
+def _keys(digests: Sequence[str]) -> list[str]:
+    """What each model's scores are remembered by: its weights, and those that share its batches."""
+    if len(digests) == 1:
+        return list(digests)
+    return [digest_of([list(digests), number]) for number in range(len(digests))]

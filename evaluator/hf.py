@@ -24,6 +24,7 @@ from transformers.conversion_mapping import get_model_conversion_mapping
 from speciate.configs.schema import Transformers
 from speciate.errors import ConfigError, EvaluationError
 from speciate.evaluator import Sampling, Tokens
+from speciate.evaluator.adapters import Adapters
 from speciate.evaluator.parts import PART, in_parts
 from speciate.evaluator.tokenizer import frame_digest
 
@@ -51,6 +52,7 @@ class TransformersEngine:
             ) from exc
         # Names alone do not tell: some conversions transpose a tensor and leave its name.
         self._converts = bool(get_model_conversion_mapping(self._model, add_legacy=False))
+        self._adapters = Adapters(self._model)
         self.starts = 1
         self.limit = int(self._model.config.max_position_embeddings)
         self.fingerprint = (
@@ -68,6 +70,11 @@ class TransformersEngine:
         """See `Engine.load_tensors`; where tensors are converted, all must fit into memory."""
         with closing(in_parts(tensors, None if self._converts else PART)) as parts:
             self._replace(parts)
+
+    def load_adapters(self, adapters: Sequence[Path | None]) -> None:
+        """See `Engine.load_adapters`; each is added to the model's weights while it is asked."""
+        with _translated("adapter"):
+            self._adapters.replace(adapters)
 
     def _replace(self, parts: Iterable[dict[str, Tensor]]) -> None:
         """Copies all tensors of a model, which come in parts, over those of the last."""
@@ -100,8 +107,16 @@ class TransformersEngine:
         return converted
 
     @torch.inference_mode()
-    def logprobs(self, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
+    def logprobs(
+        self, sequences: Sequence[Tokens], models: Sequence[int] = ()
+    ) -> list[NDArray[np.float64]]:
         """See `Engine.logprobs`."""
+        return self._adapters.in_turn(
+            models, len(sequences), lambda part: self._read([sequences[n] for n in part])
+        )
+
+    def _read(self, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
+        """Log-probabilities by the model as it is."""
         results: dict[int, NDArray[np.float64]] = {}
         for batch in self._batches(sequences):
             longest = max(len(sequences[index]) for index in batch)
@@ -117,14 +132,18 @@ class TransformersEngine:
         return [results[index] for index in range(len(sequences))]
 
     @torch.inference_mode()
-    def generate(self, prompts: Sequence[Tokens], settings: Sampling) -> list[list[int]]:
+    def generate(
+        self, prompts: Sequence[Tokens], settings: Sampling, models: Sequence[int] = ()
+    ) -> list[list[int]]:
         """See `Engine.generate`."""
-        if settings.temperature == 0:
-            return [self._continue(prompt, settings.max_tokens, ()) for prompt in prompts]
-        return [
-            self._continue(prompt, settings.max_tokens, _draw(settings, seed))
-            for prompt, seed in zip(prompts, settings.seeds, strict=True)
-        ]
+        draws: list[list[Any]] = [[] for _ in prompts]
+        if settings.temperature > 0:
+            draws = [_draw(settings, seed) for seed in settings.seeds]
+        return self._adapters.in_turn(
+            models,
+            len(prompts),
+            lambda part: [self._continue(prompts[n], settings.max_tokens, draws[n]) for n in part],
+        )
 
     def _continue(self, prompt: Tokens, max_tokens: int, processors: Iterable[Any]) -> list[int]:
         """One at a time: answers must not depend on the padding of a batch."""
@@ -181,12 +200,12 @@ def _draw(settings: Sampling, seed: int) -> list[Any]:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(what: str = "weights") -> Iterator[None]:
     try:
         yield
     except (RuntimeError, OSError, SafetensorError) as exc:
         raise EvaluationError(
-            f"transformers cannot load the weights ({type(exc).__name__})"
+            f"transformers cannot load the {what} ({type(exc).__name__})"
         ) from exc
 
 

@@ -21,13 +21,14 @@ class Work:
     """Sums over some time, of one engine or of several.
 
     Attributes:
-        swaps: Models loaded.
+        swaps: Models loaded, or adapters.
         swap_seconds: That loading them took.
         tokens: Scored or read as prompts, and written.
         token_seconds: That scoring, reading and writing took.
         seconds: That there was something to do, breeding included.
         items: Asked, that were not scored before.
         saved: That need not be asked, of candidates that were turned away before.
+        batches: Of adapters that were loaded together.
     """
 
     swaps: int = 0
@@ -37,6 +38,7 @@ class Work:
     seconds: float = 0.0
     items: int = 0
     saved: int = 0
+    batches: int = 0
 
     def add(self, other: "Work") -> None:
         """Counts what another engine did, too."""
@@ -83,17 +85,27 @@ class MeteredEngine:
         with self._swapping():
             self._engine.load_tensors(tensors)
 
-    def logprobs(self, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
+    def load_adapters(self, adapters: Sequence[Path | None]) -> None:
+        """See `Engine.load_adapters`."""
+        with self._swapping(len(adapters)):
+            self._engine.load_adapters(adapters)
+        self.work.batches += 1
+
+    def logprobs(
+        self, sequences: Sequence[Tokens], models: Sequence[int] = ()
+    ) -> list[NDArray[np.float64]]:
         """See `Engine.logprobs`."""
         with self._timed():
-            found = self._engine.logprobs(sequences)
+            found = self._engine.logprobs(sequences, models)
         self.work.tokens += sum(map(len, sequences))
         return found
 
-    def generate(self, prompts: Sequence[Tokens], settings: Sampling) -> list[list[int]]:
+    def generate(
+        self, prompts: Sequence[Tokens], settings: Sampling, models: Sequence[int] = ()
+    ) -> list[list[int]]:
         """See `Engine.generate`."""
         with self._timed():
-            found = self._engine.generate(prompts, settings)
+            found = self._engine.generate(prompts, settings, models)
         self.work.tokens += sum(map(len, prompts)) + sum(map(len, found))
         return found
 
@@ -102,11 +114,11 @@ class MeteredEngine:
         self._engine.close()
 
     @contextmanager
-    def _swapping(self) -> Iterator[None]:
+    def _swapping(self, count: int = 1) -> Iterator[None]:
         begin = self._clock()
         yield
         self.work.swap_seconds += self._clock() - begin
-        self.work.swaps += 1
+        self.work.swaps += count
 
     @contextmanager
     def _timed(self) -> Iterator[None]:

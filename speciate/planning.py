@@ -12,7 +12,7 @@ from speciate.effective import check_everywhere
 from speciate.errors import ConfigError, ModelError
 from speciate.population import adapters as of_adapters
 from speciate.population.adapters import AdaptedSource, Adapter, AdapterOperator, check_fit
-from speciate.population.adapters.config import CONFIG
+from speciate.population.adapters.config import is_adapter
 from speciate.population.genome import WholeModel
 from speciate.population.operators import registry
 from speciate.population.plan import Plan, make_plan
@@ -80,7 +80,7 @@ def _for_models(file: RecipeFile) -> Plan:
 
 
 def _refuse_lone_adapter(folder: Path) -> None:
-    if (folder / CONFIG).exists() and not (folder / "config.json").exists():
+    if is_adapter(folder):
         raise ModelError(
             f"{folder}: an adapter and no model; give its base as path and it as adapter, or use "
             f"one of {', '.join(ADAPTER_OPERATORS)}"

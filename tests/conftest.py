@@ -38,6 +38,7 @@ class Shared:
         self._engine = engine
         self.fingerprint, self.limit, self.starts = engine.fingerprint, engine.limit, engine.starts
         self.load, self.load_tensors = engine.load, engine.load_tensors
+        self.load_adapters = engine.load_adapters
         self.logprobs, self.generate = engine.logprobs, engine.generate
 
     def close(self) -> None: ...
@@ -71,6 +72,24 @@ def transformers() -> Engine:
     from speciate.evaluator.hf import TransformersEngine
 
     return Shared(TransformersEngine(Transformers(type="transformers"), ZOO / "models" / "base"))
+
+
+KINDS = ("library", "english", "headers", "tests")
+MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+@pytest.fixture(scope="session")
+def adapters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an adapter of rank 4 for each of some of the zoo's experts."""
+    from speciate.population.adapters import extract_adapter
+    from speciate.population.weights import Checkpoint
+
+    folder = tmp_path_factory.mktemp("adapters")
+    base = Checkpoint(ZOO / "models" / "base")
+    for kind in KINDS:
+        expert = Checkpoint(ZOO / "models" / kind)
+        extract_adapter(base, expert, folder / kind, 4, targets=MODULES)
+    return folder
 
 
 @dataclass

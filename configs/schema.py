@@ -8,7 +8,7 @@ from speciate.configs.agents import Agents as Agents
 from speciate.configs.cluster import Cluster as Cluster
 from speciate.configs.constraints import Constraint as Constraint
 from speciate.configs.constraints import check_tasks
-from speciate.configs.operators import CROSSOVERS, WITH_BASE
+from speciate.configs.operators import WITH_BASE
 from speciate.configs.screens import Screens as Screens
 from speciate.configs.section import Section
 from speciate.configs.strategies import Breeding as Breeding
@@ -20,6 +20,7 @@ from speciate.configs.strategies import Nsga2 as Nsga2
 from speciate.configs.strategies import Race as Race
 from speciate.configs.strategies import SteadyState as SteadyState
 from speciate.configs.strategies import Strategy as Strategy
+from speciate.configs.strategies.common import ALL_CROSSOVERS
 from speciate.configs.tasks import ExactMatch as ExactMatch
 from speciate.configs.tasks import Generating as Generating
 from speciate.configs.tasks import Likelihood as Likelihood
@@ -172,7 +173,7 @@ class Campaign(Section):
             raise ValueError("no task has a 'test' file, which the final report is made from")
         check_tasks(self.tasks, getattr(self.strategy, "objectives", ()), self.constraints)
         operators = [crossover.operator for crossover in self.strategy.crossover]
-        pairs = [name for name in operators if CROSSOVERS[name].models == "two"]
+        pairs = [name for name in operators if ALL_CROSSOVERS[name].models == "two"]
         if pairs and self.strategy.founding == "all":
             raise ValueError(f'{pairs[0]} merges two models: set strategy.founding = "pairs"')
         used = set(operators) & WITH_BASE

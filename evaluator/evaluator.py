@@ -14,7 +14,7 @@ from speciate.evaluator.race import Race
 from speciate.evaluator.screens import Screening
 from speciate.evaluator.split import Split
 from speciate.evaluator.tasks import Answering, Kind, Partial, kind_of
-from speciate.evaluator.together import Failure, together
+from speciate.evaluator.together import together
 from speciate.evaluator.tokenizer import Tokenizer
 from speciate.evaluator.trial import Trial
 from speciate.records import Evaluation, Score, digest_of
@@ -88,7 +88,7 @@ class Evaluator:
 
     def score_all(
         self, digests: Sequence[str], load: Load, trial: Trial | None = None
-    ) -> list[dict[str, Score] | Failure]:
+    ) -> list[dict[str, Score] | EvaluationError]:
         """Scores of several models that are asked together, or of one.
 
         What becomes of candidates on trial does not depend on what is in the cache. If several
@@ -109,14 +109,14 @@ class Evaluator:
         except EvaluationError as exc:
             if len(digests) == 1:
                 return [exc]
-        apart: list[dict[str, Score] | Failure] = []
+        apart: list[dict[str, Score] | EvaluationError] = []
         for number, digest in enumerate(digests):
             apart += self.score_all([digest], lambda _, one=number: load([one]), trial)  # type: ignore[misc]
         return apart
 
     def _together(
         self, digests: Sequence[str], load: Load, trial: Trial | None
-    ) -> list[dict[str, Score] | Failure]:
+    ) -> list[dict[str, Score] | EvaluationError]:
         numbers = range(len(digests))
         keys = dict(zip(numbers, _keys(digests), strict=True))
         known = {number: self._known(key) for number, key in keys.items()}
@@ -142,7 +142,7 @@ class Evaluator:
 
     def _tried(
         self, digests: Sequence[str], known: Mapping[int, Found], trial: Trial
-    ) -> dict[int, dict[str, Score] | Failure]:
+    ) -> dict[int, dict[str, Score] | EvaluationError]:
         """What screens, estimate and race leave known, or why they turn one away."""
 
         def trying(engine: Engine, number: int) -> dict[str, Score]:
@@ -169,13 +169,13 @@ class Evaluator:
         keys: Mapping[int, str],
         known: Mapping[int, Found],
         raced: Mapping[int, Mapping[str, Score]],
-    ) -> dict[int, dict[str, Score] | Failure]:
+    ) -> dict[int, dict[str, Score] | EvaluationError]:
         """Scores on all splits; who fails on one is not asked the others."""
         scores: dict[int, dict[str, Score]] = {number: {} for number in keys}
-        failed: dict[int, Failure] = {}
+        failed: dict[int, EvaluationError] = {}
         for name, split in self._splits.items():
             left = [number for number in keys if number not in failed]
-            found: dict[int, Score | Failure | None] = {
+            found: dict[int, Score | EvaluationError | None] = {
                 number: known[number][name] or raced.get(number, {}).get(name) for number in left
             }
             if None in found.values():

@@ -14,11 +14,10 @@ from typing import Any, TypeVar
 from numpy import float64
 from numpy.typing import NDArray
 
-from speciate.errors import EvaluationError, RejectedError
+from speciate.errors import EvaluationError
 from speciate.evaluator import Engine, Sampling, Tokens
 
 T = TypeVar("T")
-Failure = EvaluationError | RejectedError
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class _Known:
 
 def together(
     engine: Engine, models: Sequence[int], run: Callable[[Any, int], T]
-) -> dict[int, T | Failure]:
+) -> dict[int, T | EvaluationError]:
     """Runs a function for each of several present models of an engine.
 
     Args:
@@ -82,7 +81,7 @@ def together(
     """
     if list(models) == [0]:  # The engine itself answers for its first model.
         return {0: _tried(run, engine, 0)}
-    done: dict[int, T | Failure] = {}
+    done: dict[int, T | EvaluationError] = {}
     answers: dict[int, list[Any]] = {model: [] for model in models}
     while len(done) < len(models):
         asked: dict[int, _Question] = {}
@@ -99,10 +98,10 @@ def together(
     return done
 
 
-def _tried(run: Callable[[Any, int], T], engine: Any, model: int) -> T | Failure:  # noqa: ANN401
+def _tried(run: Callable[[Any, int], T], engine: Any, model: int) -> T | EvaluationError:  # noqa: ANN401
     try:
         return run(engine, model)
-    except (EvaluationError, RejectedError) as exc:
+    except EvaluationError as exc:
         return exc
 
 

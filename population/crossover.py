@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from speciate.configs.operators import OPERATOR_PARAMETERS, WITH_BASE
+from speciate.configs.operators import ADAPTER_CROSSOVERS, WITH_BASE
 from speciate.configs.schema import Crossover
+from speciate.configs.strategies.common import ALL_CROSSOVERS
 from speciate.population.randomness import Stream
 from speciate.records import Parent, Recipe
 
@@ -31,10 +32,11 @@ def cross(
     total = sum(weights)
     # Parents that all score nothing have equal parts.
     shares = [weight / total if total > 0 else 1 / len(models) for weight in weights]
-    model = OPERATOR_PARAMETERS[option.operator]
+    model = ALL_CROSSOVERS[option.operator]
     if model.share is not None:
         parameters[model.share] = shares if model.share == "weights" else shares[1]
-    parents = [Parent(model, "model") for model in models]
+    role = "adapter" if option.operator in ADAPTER_CROSSOVERS else "model"
+    parents = [Parent(one, role) for one in models]
     if option.operator in WITH_BASE and base is not None:
         parents.insert(0, Parent(base, "base"))
     complete = model.model_validate(parameters)

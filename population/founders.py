@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from speciate.configs import schema
-from speciate.errors import DamageError
+from speciate.errors import DamageError, ModelError
+from speciate.population.adapters import AdaptedSource, Adapter, check_fit
+from speciate.population.adapters.config import is_adapter
 from speciate.population.compatibility import check_compatible
 from speciate.population.weights import Checkpoint, check_finite
 from speciate.records import FOUNDER, Recipe
@@ -19,6 +21,7 @@ class Founder:
     path: Path
     digest: str
     is_base: bool
+    is_adapter: bool = False
 
     @property
     def recipe(self) -> Recipe:
@@ -35,8 +38,13 @@ def load_founders(config: schema.Founders, root: Path) -> tuple[Founder, ...]:
 
     Raises:
         ModelError: A folder is missing or damaged, a tensor has NaN or infinity, or the models
-            differ in architecture, shapes or vocabulary.
+            differ in architecture, shapes or vocabulary. Or they are adapters, and there is no
+            base that they fit.
     """
+    found = {path: is_adapter(root / path) for path in config.models}
+    if any(found.values()):
+        _check_adapters(config, found)
+        return _adapters(config, root)
     listed = dict.fromkeys(([config.base] if config.base else []) + list(config.models))
     paths = {schema.founder_name(path): (root / path).absolute() for path in listed}
     checkpoints = {name: Checkpoint(path) for name, path in paths.items()}
@@ -48,6 +56,53 @@ def load_founders(config: schema.Founders, root: Path) -> tuple[Founder, ...]:
         Founder(name, path, checkpoints[name].digest(), name == base)
         for name, path in paths.items()
     )
+
+
+def _check_adapters(config: schema.Founders, found: Mapping[str, bool]) -> None:
+    """Refuses adapters beside models, and without a base."""
+    models = [path for path, adapter in found.items() if not adapter]
+    if models:
+        other = next(path for path, adapter in found.items() if adapter)
+        raise ModelError(
+            f"founders.models: {other} is an adapter and {models[0]} is not; give adapters of one "
+            "base, or models"
+        )
+    if config.base is None:
+        raise ModelError("founders.base: adapters need the model that they were trained on; set it")
+
+
+def _adapters(config: schema.Founders, root: Path) -> tuple[Founder, ...]:
+    """The base, and adapters that fit it and each other."""
+    place = (root / str(config.base)).absolute()
+    if is_adapter(place):
+        raise ModelError(f"founders.base: {place} is an adapter; give the model it was trained on")
+    base = Checkpoint(place)
+    check_finite(base)
+    paths = {schema.founder_name(path): (root / path).absolute() for path in config.models}
+    adapters = {name: Adapter(path) for name, path in paths.items()}
+    for one in adapters.values():
+        AdaptedSource(base, one)  # Reads all factors, and compares them with the base.
+        _check_plain(one)
+    check_fit(list(adapters.values()))
+    return (
+        Founder(schema.founder_name(str(config.base)), place, base.digest(), True),
+        *(Founder(name, one.path, one.digest(), False, True) for name, one in adapters.items()),
+    )
+
+
+def _check_plain(one: Adapter) -> None:
+    """Refuses what engines cannot put on a model beside others."""
+    if one.saved:
+        raise ModelError(
+            f"{one.path}: holds {one.saved[0]} in full; campaigns take adapters without "
+            "modules_to_save"
+        )
+    for module in one.modules:
+        if one.layout(module).embedding:
+            raise ModelError(
+                f"{one.path}: adapts the embedding {module}; campaigns take adapters of linear "
+                "layers"
+            )
 
 
 def breeding(founders: Sequence[Founder], config: schema.Founders) -> tuple[str, ...]:

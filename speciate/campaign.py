@@ -2,12 +2,11 @@
 
 from collections import ChainMap
 from collections.abc import Sequence
-from functools import partial
 
 from speciate.keeping import let_go
 from speciate.nursery import Known
 from speciate.records import Individual, State
-from speciate.scoring import all_scored, individual, send, trial_of
+from speciate.scoring import all_scored, in_litters, individual, send_pending
 from speciate.stages import Stages
 
 
@@ -27,7 +26,7 @@ def evolve(stages: Stages) -> State:
     state = archive.state or _found(stages)
     while (asked := strategy.ask(state, archive.individuals)) is not None:
         state, advised = counsel.advise(state, asked, archive.individuals)
-        state = state.asking(advised)
+        state = state.asking(in_litters(advised, stages.config.engine.adapters or 1))
         born = _born(stages, state, strategy.due(state))
         known = ChainMap({one.id: one for one in born}, dict(archive.individuals))
         state = strategy.tell(state.told(len(born)), born, known)
@@ -52,8 +51,7 @@ def _born(stages: Stages, state: State, due: int) -> list[Individual]:
         for one in state.pending
     ]
     known = {**stages.archive.individuals, **{one.id: one for one in pending}}
-    for one, proposal in zip(pending, state.pending, strict=True):
-        send(stages, one, known, trial=partial(trial_of, stages, proposal, known))
+    send_pending(stages, pending, state.pending, known)
     born = []
     for one, proposal in zip(pending[:due], state.pending, strict=False):
         born.append(individual(stages, one, proposal, known))

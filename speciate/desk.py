@@ -4,7 +4,7 @@ Workers finish in whatever order they like. A campaign asks for results in the o
 proposals, so what it does depends neither on how many workers there are nor on how fast they are.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from speciate.evaluator.metered import Work
 from speciate.stop import Stop
@@ -20,9 +20,9 @@ class Desk:
     """
 
     def __init__(
-        self, workers: Workers, stop: Stop, arrived: Callable[[Job, Outcome], None]
+        self, workers: Workers, stop: Stop, arrived: Callable[[Job, Sequence[Outcome]], None]
     ) -> None:
-        """Hands jobs to `workers` until `stop`, and tells `arrived` of each result."""
+        """Hands jobs to `workers` until `stop`, and tells `arrived` of the results of each."""
         self._workers, self._stop, self._arrived = workers, stop, arrived
         self._out: dict[tuple[SplitName, str], Job] = {}
         self._done: dict[tuple[SplitName, str], Outcome] = {}
@@ -30,7 +30,7 @@ class Desk:
 
     @property
     def outstanding(self) -> Iterable[Job]:
-        """Jobs that were handed out and have not come back."""
+        """Jobs that were handed out and have not come back, once for each of their individuals."""
         return self._out.values()
 
     def has(self, split: SplitName, name: str) -> bool:
@@ -39,7 +39,7 @@ class Desk:
 
     def submit(self, job: Job) -> None:
         """Hands a job out."""
-        self._out[job.split, job.one.id] = job
+        self._out |= {(job.split, one.id): job for one in job.litter}
         self._workers.submit(job)
 
     def result(self, split: SplitName, name: str) -> Outcome:
@@ -63,8 +63,9 @@ class Desk:
             self._take()
 
     def _take(self) -> None:
-        job, outcome = self._workers.take()
-        del self._out[job.split, job.one.id]
-        self._done[job.split, job.one.id] = outcome
-        self.work.add(outcome.work)
-        self._arrived(job, outcome)
+        job, outcomes = self._workers.take()
+        for one, outcome in zip(job.litter, outcomes, strict=True):
+            del self._out[job.split, one.id]
+            self._done[job.split, one.id] = outcome
+            self.work.add(outcome.work)
+        self._arrived(job, outcomes)

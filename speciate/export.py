@@ -1,4 +1,4 @@
-"""Takes one individual out of an archive, as a model folder with a model card."""
+"""Takes one individual out of an archive, as a folder of a model or adapter, with a card."""
 
 import shutil
 import tempfile
@@ -8,7 +8,7 @@ from speciate.archive.archive import Archive
 from speciate.archive.store import WeightStore
 from speciate.errors import DamageError, UsageError
 from speciate.nursery import nursery_of
-from speciate.population.weights import Checkpoint
+from speciate.population.folders import weights_in
 from speciate.records import canonical_json
 from speciate.words import describe, label
 
@@ -37,7 +37,7 @@ def export(archive: Archive, name: str, out: Path) -> None:
         source = stored or rebuilder.folder(name, archive.individuals)
         model = Path(scratch) / "model"
         shutil.copytree(source, model)
-        found = Checkpoint(model).digest()
+        found = weights_in(model).digest()
         if found != one.digest:
             raise DamageError(
                 f"{source} has weights {found[:12]}, recorded are {str(one.digest)[:12]}; "
@@ -52,9 +52,12 @@ def card(archive: Archive, name: str) -> str:
     known = archive.individuals
     one = known[name]
     scores = one.evaluation.scores if one.evaluation else {}
+    kind = ["library_name: transformers"]
+    if (base := _base(archive)) and base != one.recipe.parameters.get("name"):
+        kind = ["library_name: peft", f"base_model: {base}"]
     lines = [
         "---",
-        "library_name: transformers",
+        *kind,
         "tags: [merge, speciate]",
         "---",
         f"# {archive.config['name']}: {one.id[:10]}",
@@ -79,3 +82,9 @@ def card(archive: Archive, name: str) -> str:
         "```",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _base(archive: Archive) -> str | None:
+    """The name of the base if individuals are adapters."""
+    adapters = archive.config["engine"].get("adapters")
+    return str(archive.config["founders"]["base"]) if adapters else None

@@ -15,7 +15,7 @@ from speciate.lineage import champion
 from speciate.nursery import Known
 from speciate.population.founders import breeding
 from speciate.records import Individual, Parent, Recipe, Score, State
-from speciate.scoring import all_scored, required, send
+from speciate.scoring import all_scored, required, send_all
 from speciate.stages import Stages
 
 Scores = Mapping[str, Score]
@@ -54,15 +54,18 @@ def _average(stages: Stages, known: Known, state: State) -> Individual:
     """The baseline that asks for no search: the plain average of the founders bred from."""
     models = breeding(stages.founders, stages.config.founders)
     parents = tuple(Parent(name, "model") for name in models)
-    recipe = Recipe("linear", parents, {"weights": None, "normalize": True}, seed=0)
+    operator = "linear"
+    if stages.config.strategy.of_adapters:
+        # The sum of the updates, cut to the founders' rank.
+        parents, operator = tuple(Parent(name, "adapter") for name in models), "lora_svd"
+    recipe = Recipe(operator, parents, {"weights": None, "normalize": True}, seed=0)
     average = Individual(recipe, None, state.step, "baseline", "plain average of the founders")
     return all_scored(stages, [average], known)[0]
 
 
 def _tested(stages: Stages, names: Sequence[str], known: Known) -> list[Scores]:
     """Scores on the test splits, of several side by side."""
-    for name in names:
-        send(stages, known[name], known, "test")
+    send_all(stages, [known[name] for name in names], known, "test")
     found: list[Scores] = []
     for name in names:
         found.append(required(stages, known[name], "test").scores)

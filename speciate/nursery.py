@@ -10,10 +10,13 @@ from speciate.archive.store import WeightStore
 from speciate.configs import schema
 from speciate.configs.load import validated
 from speciate.errors import BreedError, DamageError, ModelError
+from speciate.planning import ADAPTER_OPERATORS
+from speciate.population.adapters import Adapter, breed_adapter
+from speciate.population.adapters.breed import check_ranks
 from speciate.population.breed import carry_out
+from speciate.population.folders import weights_in
 from speciate.population.offspring import Offspring
 from speciate.population.plan import Plan, make_plan
-from speciate.population.weights import Checkpoint
 from speciate.records import FOUNDER, Individual
 
 GIB = 2**30
@@ -55,8 +58,26 @@ class Nursery:
             if out:
                 self._store.adopt(out, offspring.digest)
 
+    @contextmanager
+    def newborn_adapter(self, one: Individual, known: Known) -> Iterator[tuple[str, Path]]:
+        """Digest and folder of an adapter that was not bred before; the folder is there until left.
+
+        Only if the store keeps all weights it is in the store afterwards.
+
+        Raises:
+            BreedError: The recipe cannot be carried out, or a parent failed.
+            DamageError: A parent's weights cannot be rebuilt as they were.
+        """
+        with self._scratch() as scratch:
+            with self._remembered(one):
+                digest = self._bred(one, known, scratch / "model")
+            self._digests[one.id] = digest
+            yield digest, scratch / "model"
+            if self._settings.keep == "all":
+                self._store.adopt(scratch / "model", digest)
+
     def folder(self, name: str, known: Known) -> Path:
-        """The model folder of an individual, rebuilt if it is not stored.
+        """The folder of an individual, rebuilt if it is not stored.
 
         Raises:
             BreedError: The individual failed, so that it has no weights.
@@ -83,7 +104,7 @@ class Nursery:
         with self._scratch() as scratch:
             try:
                 with self._remembered(one):
-                    digest = carry_out(self._plan(one, known), scratch / "model", self._shard_bytes)
+                    digest = self._bred(one, known, scratch / "model")
             except BreedError:
                 if one.digest is None:
                     return
@@ -96,10 +117,25 @@ class Nursery:
             self._digests[one.id] = digest
             self._store.adopt(scratch / "model", digest)
 
+    def _bred(self, one: Individual, known: Known, out: Path) -> str:
+        """Writes an individual's weights, and gives their digest."""
+        operator = ADAPTER_OPERATORS.get(one.recipe.operator)
+        if operator is None:
+            return carry_out(self._plan(one, known), out, self._shard_bytes)
+        folders = self._parents(one, known)
+        adapters = [Adapter(folders[parent.id]) for parent in one.recipe.parents]
+        check_ranks(operator, adapters)
+        parameters = operator.parameters.model_validate(dict(one.recipe.parameters))
+        parents, seed = {"adapter": adapters}, one.recipe.seed
+        return breed_adapter(operator, parameters, parents, out, seed, self._settings.dtype)
+
     def _plan(self, one: Individual, known: Known) -> Plan:
+        return make_plan(one.recipe, self._parents(one, known), self._settings.dtype)
+
+    def _parents(self, one: Individual, known: Known) -> dict[str, Path]:
+        """The parents' folders."""
         parents = {parent.id for parent in one.recipe.parents}
-        folders = {parent: self.folder(parent, known) for parent in sorted(parents)}
-        return make_plan(one.recipe, folders, self._settings.dtype)
+        return {parent: self.folder(parent, known) for parent in sorted(parents)}
 
     @property
     def _shard_bytes(self) -> int:
@@ -154,7 +190,7 @@ def drop_damaged(store: WeightStore) -> list[str]:
 
 def _is_sound(store: WeightStore, digest: str) -> bool:
     try:
-        return Checkpoint(store.folder / digest).digest() == digest
+        return weights_in(store.folder / digest).digest() == digest
     except ModelError:
         return False
 

@@ -106,6 +106,7 @@ class Proposal:
         bar: Id of the individual whose fitness it must reach to be selected, as far as is known
             when it is proposed; if there is none, it must be scored in full.
         fit: Its fitness is estimated by those who were born before this step.
+        litter: Ids of all, it among them, that are scored together; none if it is scored alone.
         origin: If an agent put it forward.
     """
 
@@ -115,28 +116,28 @@ class Proposal:
     reason: str = ""
     bar: str | None = None
     fit: int | None = None
+    litter: tuple[str, ...] = ()
     origin: Origin | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values; nothing is said of `bar`, `fit` and `origin` when there are none."""
-        optional: dict[str, Any] = {"bar": self.bar, "fit": self.fit}
-        if self.origin:
-            optional["origin"] = self.origin.to_json()
+        """As JSON values; nothing is said of `bar` and what follows where there is none."""
+        origin = self.origin and self.origin.to_json()
+        optional = {"bar": self.bar, "fit": self.fit, "litter": [*self.litter], "origin": origin}
         return {
             "number": self.number,
             "recipe": self.recipe.to_json(),
             "proposer": self.proposer,
             "reason": self.reason,
-            **{name: value for name, value in optional.items() if value is not None},
+            **{name: value for name, value in optional.items() if value},
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `to_json`."""
         read = dict(data)
-        recipe = Recipe.from_json(read.pop("recipe"))
+        recipe, litter = Recipe.from_json(read.pop("recipe")), tuple(read.pop("litter", ()))
         origin = Origin(**read.pop("origin")) if "origin" in read else None
-        return cls(recipe=recipe, origin=origin, **read)
+        return cls(recipe=recipe, litter=litter, origin=origin, **read)
 
 
 @dataclass(frozen=True)

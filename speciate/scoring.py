@@ -1,8 +1,10 @@
 """From individuals to jobs for workers, and back with their scores."""
 
-from collections.abc import Callable, Sequence
+from collections import ChainMap
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from speciate.archive.store import WeightStore
 from speciate.errors import EvaluationError
@@ -13,24 +15,78 @@ from speciate.nursery import Known, is_there, lineage
 from speciate.records import Evaluation, Individual, Proposal
 from speciate.stages import Stages
 from speciate.worker import Job, Outcome, SplitName
+from speciate.workers import SET_ASIDE
+
+T = TypeVar("T")
+
+
+def in_litters(proposals: Sequence[Proposal], size: int) -> tuple[Proposal, ...]:
+    """Proposals of one time, told who is scored together with whom: up to `size` in a row.
+
+    Written down, so that a campaign that goes on has the same litters: in their last bits, scores
+    depend on who shares a batch.
+    """
+    found: list[Proposal] = []
+    for part in _parts(proposals, size):
+        names = tuple(one.recipe.id for one in part)
+        found += [replace(one, litter=names if len(names) > 1 else ()) for one in part]
+    return tuple(found)
+
+
+def send_pending(
+    stages: Stages, pending: Sequence[Individual], proposals: Sequence[Proposal], known: Known
+) -> None:
+    """Hands out individuals that were proposed and whose results are not known, in their litters.
+
+    Of a litter that the strategy was told a part of, those are scored again with the others: they
+    are in the cache. Who could not be bred is left out again.
+    """
+    seen = set[str]()
+    for one, proposal in zip(pending, proposals, strict=True):
+        if one.id in seen:
+            continue
+        seen |= {one.id, *proposal.litter}
+        litter = [known[name] for name in proposal.litter or (one.id,)]
+        if not stages.desk.has("search", one.id):
+            trial = trial_of(stages, proposal, known)
+            for part in _apart(litter):
+                send(stages, part, known, trial=trial)
+
+
+def _apart(litter: Sequence[Individual]) -> list[list[Individual]]:
+    """The litter; or one by one, if one of them had to be set aside that way before."""
+    left = [one for one in litter if one.digest or one.error is None]
+    if any(one.error == SET_ASIDE for one in litter):
+        return [[one] for one in left]
+    return [left]
 
 
 def send(
     stages: Stages,
-    one: Individual,
+    litter: Sequence[Individual],
     known: Known,
     split: SplitName = "search",
-    trial: Callable[[], Trial] | None = None,
+    trial: Trial | None = None,
 ) -> None:
-    """Hands an individual out to be scored on a split, and bred if it has no digest yet.
+    """Hands individuals out to be scored together on a split, and bred if they have no digest yet.
 
-    Parents may be pending too: the worker then makes their weights as well. `trial` says on what
-    terms it is scored, and is asked only if that is not under way yet.
+    Parents may be pending too: the worker then makes their weights as well.
     """
-    if not stages.desk.has(split, one.id):
-        bare = replace(one, evaluation=None)
-        ancestors = _lineage(stages.archive.weights, one, known)
-        stages.desk.submit(Job(bare, ancestors, split, trial and trial()))
+    bare = tuple(replace(one, evaluation=None) for one in litter)
+    lineages = [_lineage(stages.archive.weights, one, known) for one in bare]
+    stages.desk.submit(Job(bare, dict(ChainMap(*map(dict, lineages))), split, trial))
+
+
+def send_all(
+    stages: Stages, individuals: Sequence[Individual], known: Known, split: SplitName = "search"
+) -> None:
+    """Hands individuals out in litters, in this order; all of them at one time."""
+    for litter in _parts(individuals, stages.config.engine.adapters or 1):
+        send(stages, litter, known, split)
+
+
+def _parts(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def trial_of(stages: Stages, proposal: Proposal, known: Known) -> Trial:
@@ -73,8 +129,7 @@ def all_scored(stages: Stages, unscored: Sequence[Individual], known: Known) -> 
     Raises:
         EvaluationError: One of them cannot be bred or scored.
     """
-    for one in unscored:
-        send(stages, one, known)
+    send_all(stages, unscored, known)
     scored = []
     for one in unscored:
         outcome = required(stages, one, "search")

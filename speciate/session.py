@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from speciate.adapters import fitted
 from speciate.archive.archive import Archive
 from speciate.archive.telemetry import Telemetry
 from speciate.campaign import evolve
@@ -90,6 +91,7 @@ def _run(
     test = _splits(config, "test", path.parent)
     check_partial(config, search)
     founders = load_founders(config.founders, path.parent)
+    config = fitted(config, founders)
     _check_apart(search, test)
     with _opened(out, _resolved(config, search, test)) as archive:
         if archive.report is None:
@@ -155,13 +157,15 @@ def _say_stopping(view: View | None) -> None:
         view.note("stopping when what is in flight is done; Ctrl-C again stops at once")
 
 
-def _arrived(telemetry: Telemetry, job: Job, outcome: Outcome) -> None:
-    """Writes down how long a candidate took, or why it failed, with what is not archived."""
-    facts: dict[str, Any] = {"scored": job.one.id, "split": job.split}
-    if outcome.error is not None:
-        facts = {"failed": job.one.id, "cause": outcome.cause}
-    seconds = round(outcome.work.seconds, 3)
-    telemetry.append(facts | {"worker": outcome.worker, "work_seconds": seconds})
+def _arrived(telemetry: Telemetry, job: Job, outcomes: Sequence[Outcome]) -> None:
+    """Writes down how long candidates took, or why one failed, with what is not archived."""
+    together = {"together": len(job.litter)} if len(job.litter) > 1 else {}
+    for one, outcome in zip(job.litter, outcomes, strict=True):
+        facts: dict[str, Any] = {"scored": one.id, "split": job.split}
+        if outcome.error is not None:
+            facts = {"failed": one.id, "cause": outcome.cause}
+        seconds = round(outcome.work.seconds, 3)
+        telemetry.append(facts | together | {"worker": outcome.worker, "work_seconds": seconds})
 
 
 def _splits(config: schema.Campaign, split: str, root: Path) -> Splits:

@@ -8,6 +8,8 @@ from speciate.archive.archive import Archive
 from speciate.archive.store import WeightStore
 from speciate.errors import DamageError, SpeciateError
 from speciate.nursery import Nursery, nursery_of
+from speciate.population.adapters import Adapter
+from speciate.population.folders import weights_in
 from speciate.population.weights import Checkpoint
 from speciate.records import FOUNDER, Individual
 from speciate.words import SHORT
@@ -54,7 +56,7 @@ def founder_problems(archive: Archive, known: Mapping[str, Individual]) -> Itera
             yield f"founder '{name}' is not known on this machine; `speciate run` tells where it is"
             continue
         try:
-            digest = Checkpoint(paths[name]).digest()
+            digest = weights_in(paths[name]).digest()
         except SpeciateError as exc:
             yield f"founder '{name}': {exc}"
             continue
@@ -71,7 +73,7 @@ def stored_problems(archive: Archive, known: Mapping[str, Individual]) -> Iterat
     for digest in sorted(archive.weights.digests()):
         owner = owners.get(digest, "nobody")[:SHORT]
         try:
-            found = Checkpoint(archive.weights.folder / digest).digest()
+            found = weights_in(archive.weights.folder / digest).digest()
         except SpeciateError as exc:
             yield f"stored weights of {owner}: {exc}"
             continue
@@ -89,7 +91,7 @@ def _problems(
         yield f"{one.id[:SHORT]} failed and has no weights: {one.error}"
         return
     try:
-        rebuilt = Checkpoint(rebuilder.folder(one.id, known))
+        rebuilt = weights_in(rebuilder.folder(one.id, known))
     except SpeciateError as exc:
         yield f"{one.id[:SHORT]} cannot be rebuilt: {exc}"
         return
@@ -98,11 +100,11 @@ def _problems(
         yield from _changed(one, stored, rebuilt)
 
 
-def _changed(one: Individual, stored: Path, rebuilt: Checkpoint) -> Iterator[str]:
+def _changed(one: Individual, stored: Path, rebuilt: Checkpoint | Adapter) -> Iterator[str]:
     """The tensors in which stored weights differ from the rebuilt ones."""
     where = f"{one.id[:SHORT]}: stored weights/{stored.name[:12]}"
     try:
-        found = Checkpoint(stored).tensor_digests()
+        found = weights_in(stored).tensor_digests()
     except SpeciateError as exc:
         yield f"{where} cannot be read: {exc}; delete that folder, it is rebuilt when needed"
         return

@@ -79,6 +79,9 @@ def duration(seconds: float) -> str:
 def done(work: Work, busy: float) -> str:
     """Such as "5 swaps, 0.02 s each; 12,345 tokens/s; busy 97%; saved 43% of items"."""
     swaps = f"{work.swaps} swaps, {work.swap:.2f} s each"
+    if work.batches:
+        each = f"{work.swaps / work.batches:.1f} together"
+        swaps = f"{work.swaps} adapters, {each}, {work.swap:.3f} s each"
     saved = f"; saved {work.spared:.0%} of items" if work.saved else ""
     return f"{swaps}; {work.rate:,.0f} tokens/s; busy {busy:.0%}{saved}"
 

@@ -20,7 +20,7 @@ def describe(recipe: Recipe, known: Mapping[str, Individual]) -> str:
     """One sentence without its full stop, such as "ties of ab12 (53%) and cd34 (47%)"."""
     if recipe.operator == FOUNDER:
         return f"founder {recipe.parameters['name']}"
-    if recipe.operator == "gaussian":
+    if recipe.operator in ("gaussian", "lora_gaussian"):
         parent = label(recipe.parents[0].id, known)
         sigma, density = recipe.parameters["sigma"], recipe.parameters["density"]
         return f"{parent} with noise of sigma {sigma:g} on {density:.0%} of its weights"
@@ -30,7 +30,8 @@ def describe(recipe: Recipe, known: Mapping[str, Individual]) -> str:
 
 
 def _merge(recipe: Recipe, known: Mapping[str, Individual]) -> str:
-    models = [label(name, known) for name in recipe.with_role("model")]
+    merged = recipe.with_role("model") + recipe.with_role("adapter")
+    models = [label(name, known) for name in merged]
     parameters = dict(recipe.parameters)
     weights = parameters.pop("weights", None)
     operator = recipe.operator

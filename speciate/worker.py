@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from speciate.evaluator.split import Split
 from speciate.evaluator.start import start_engine
 from speciate.evaluator.tokenizer import Tokenizer
 from speciate.evaluator.trial import Trial
-from speciate.nursery import Nursery
+from speciate.nursery import Known, Nursery
 from speciate.population.founders import Founder
 from speciate.population.randomness import stream
 from speciate.records import Individual, Score
@@ -51,15 +52,15 @@ class Setup:
 
 @dataclass(frozen=True)
 class Job:
-    """One individual to score on one split of every task.
+    """One individual, or several adapters together, to score on one split of every task.
 
     Attributes:
-        one: Bred first if it has no digest yet.
+        litter: Each is bred first if it has no digest yet.
         lineage: Ancestors whose weights are needed for that, and theirs where they are not stored.
-        trial: If it may be turned away before it is scored in full.
+        trial: If they may be turned away before they are scored in full.
     """
 
-    one: Individual
+    litter: tuple[Individual, ...]
     lineage: Mapping[str, Individual]
     split: SplitName = "search"
     trial: Trial | None = None
@@ -67,7 +68,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job.
+    """What came of a job for one of its individuals.
 
     Attributes:
         digest: Of the weights; None when breeding failed.
@@ -75,7 +76,7 @@ class Outcome:
         fingerprint: Of the engine.
         error: Why it failed; the same text wherever it fails.
         cause: The error behind it, for the telemetry.
-        work: What was done for it.
+        work: What was done for it; of a litter, the first has what was done for all.
         worker: Number of the worker.
     """
 
@@ -97,6 +98,22 @@ class Hello:
     start_seconds: float
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    """How far an individual of a job has come."""
+
+    digest: str | None
+    folder: Path | None = None
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    fails: BreedError | EvaluationError | None = None
+
+    def told(self, found: Mapping[str, Score] | EvaluationError) -> "_Candidate":
+        """With its scores, or why there are none."""
+        if isinstance(found, EvaluationError):
+            return replace(self, fails=found)
+        return replace(self, scores=found)
+
+
 class Worker:
     """Owns one engine, which stays up."""
 
@@ -109,6 +126,7 @@ class Worker:
         """
         began = time.monotonic()
         self._frame = setup.frame
+        self._adapters = setup.config.engine.adapters is not None
         self._engine = MeteredEngine(start(setup.config.engine, self._frame))
         self.hello = Hello(
             self._engine.fingerprint, self._engine.limit, round(time.monotonic() - began, 3)
@@ -124,39 +142,77 @@ class Worker:
         self.store = WeightStore(setup.folder / "weights")
         self._nursery = Nursery(paths, self.store, setup.config.store)
 
-    def carry_out(self, job: Job) -> Outcome:
-        """Scores a candidate; one that cannot be bred or scored is an outcome too.
+    def carry_out(self, job: Job) -> tuple[Outcome, ...]:
+        """Scores candidates; one that cannot be bred or scored has an outcome too.
 
         Raises:
-            EvaluationError: The engine cannot even load a founder: it is not the candidate.
+            EvaluationError: The engine cannot even load a founder: it is not the candidates.
             DamageError: A rebuild did not give the recorded weights.
         """
         began, before = time.monotonic(), replace(self._engine.work)
-        digest, error, cause = job.one.digest, None, None
-        scores: Mapping[str, Score] = {}
-        try:
-            digest, model = self._ready(job)
-            scores = self._evaluators[job.split].score(digest, model, job.trial)
-        except RejectedError as exc:  # Nothing is wrong with the engine.
-            error = cause = str(exc)
-        except (BreedError, EvaluationError) as exc:
-            error, cause = str(exc), repr(exc.__cause__ or exc)
-            self._engine.load(self._frame)
+        with ExitStack() as stack:
+            ready = [self._ready(one, job.lineage, stack) for one in job.litter]
+            scores = self._scored(ready, job)
+        if any(one.fails and not isinstance(one.fails, RejectedError) for one in scores):
+            self._check_engine()
         work = self._engine.work - before
         work.seconds = time.monotonic() - began
-        return Outcome(digest, scores, self.hello.fingerprint, error, cause, work)
+        return tuple(
+            self._outcome(one, work if number == 0 else Work()) for number, one in enumerate(scores)
+        )
 
-    def _ready(self, job: Job) -> tuple[str, Path | None]:
-        """The digest, and the model folder, or None when the engine has been given the weights.
+    def _scored(self, ready: Sequence["_Candidate"], job: Job) -> list["_Candidate"]:
+        """The candidates with their scores; those that failed before take no part."""
+        litter = [one for one in ready if one.fails is None]
+        digests = [one.digest for one in litter if one.digest]
 
-        Who has not been bred is bred straight into the engine.
+        def load(numbers: Sequence[int]) -> None:
+            self._load([litter[number].folder for number in numbers])
+
+        found = iter(self._evaluators[job.split].score_all(digests, load, job.trial))
+        return [one if one.fails else one.told(next(found)) for one in ready]
+
+    def _load(self, folders: Sequence[Path | None]) -> None:
+        """Gives the engine models; a single one may be in it already."""
+        if self._adapters:
+            self._engine.load_adapters([f if f != self._frame else None for f in folders])
+        elif folders[0]:
+            self._engine.load(folders[0])
+
+    def _ready(self, one: Individual, lineage: Known, stack: ExitStack) -> "_Candidate":
+        """A candidate with its folder, or without when the engine has been given the weights.
+
+        Who has not been bred is bred: models straight into the engine, adapters into a folder that
+        is there until the stack is left.
         """
-        one = job.one
-        if one.digest is not None:
-            return one.digest, self._nursery.folder(one.id, {**job.lineage, one.id: one})
-        with self._nursery.newborn(one, job.lineage) as offspring:
-            self._engine.load_tensors(offspring)
-        return offspring.digest, None
+        try:
+            if one.digest is not None:
+                return _Candidate(
+                    one.digest, self._nursery.folder(one.id, {**lineage, one.id: one})
+                )
+            if self._adapters:
+                return _Candidate(*stack.enter_context(self._nursery.newborn_adapter(one, lineage)))
+            with self._nursery.newborn(one, lineage) as offspring:
+                self._engine.load_tensors(offspring)
+            return _Candidate(offspring.digest)
+        except (BreedError, EvaluationError) as exc:
+            return _Candidate(one.digest, fails=exc)
+
+    def _check_engine(self) -> None:
+        """After a failure: whether the engine still answers for the model it began with."""
+        if self._adapters:
+            self._engine.load_adapters([None])
+            self._engine.logprobs([[0, 0]])
+        else:
+            self._engine.load(self._frame)
+
+    def _outcome(self, one: "_Candidate", work: Work) -> Outcome:
+        error, cause = None, None
+        if one.fails is not None:
+            error = str(one.fails)
+            rejected = isinstance(one.fails, RejectedError)
+            cause = error if rejected else repr(one.fails.__cause__ or one.fails)
+        return Outcome(one.digest, one.scores, self.hello.fingerprint, error, cause, work)
 
     @property
     def progress(self) -> tuple[int, int]:

@@ -1,9 +1,12 @@
 """Who carries jobs out, several at a time."""
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Protocol
 
 from speciate.worker import Hello, Job, Outcome, Setup, Start, Worker
+
+SET_ASIDE = "it ended every worker that tried it; set aside"
 
 
 class Workers(Protocol):
@@ -21,8 +24,11 @@ class Workers(Protocol):
     def withdraw(self) -> None:
         """Forgets the jobs that were not begun."""
 
-    def take(self) -> tuple[Job, Outcome]:
-        """Waits until some job is done.
+    def take(self) -> tuple[Job, Sequence[Outcome]]:
+        """Waits until some job is done, or its part for one of its individuals.
+
+        Returns:
+            What was done, and an outcome an individual.
 
         Raises:
             SpeciateError: What no other worker could do better: damage, or no engine starts.
@@ -50,7 +56,7 @@ class InProcess:
         """See `Workers.withdraw`."""
         self._queue.clear()
 
-    def take(self) -> tuple[Job, Outcome]:
+    def take(self) -> tuple[Job, Sequence[Outcome]]:
         """See `Workers.take`."""
         job = self._queue.popleft()
         return job, self._worker.carry_out(job)

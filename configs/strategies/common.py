@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from speciate.configs.operators import CROSSOVERS
+from speciate.configs.operators import ADAPTER_CROSSOVERS, CROSSOVERS
 from speciate.configs.operators.common import NonNegative, Positive
 from speciate.configs.section import Section, nearest
 from speciate.configs.tasks import Name
@@ -12,6 +12,9 @@ from speciate.configs.tasks import Name
 Rate = Annotated[float, Field(ge=0, le=1)]
 Range = tuple[float, float]
 Drawn = float | bool | str | Range
+
+
+ALL_CROSSOVERS = {**CROSSOVERS, **ADAPTER_CROSSOVERS}
 
 
 def _end_of(key: str, value: Any, end: int) -> Any:  # noqa: ANN401
@@ -37,14 +40,15 @@ class Crossover(Section):
     @field_validator("operator")
     @classmethod
     def _can_cross(cls, operator: str) -> str:
-        if operator not in CROSSOVERS:
-            raise ValueError(f"unknown value '{operator}'; {nearest(operator, list(CROSSOVERS))}")
+        if operator not in ALL_CROSSOVERS:
+            hint = nearest(operator, list(ALL_CROSSOVERS))
+            raise ValueError(f"unknown value '{operator}'; {hint}")
         return operator
 
     @field_validator("parameters")
     @classmethod
     def _accepted(cls, parameters: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        model = CROSSOVERS.get(info.data.get("operator", ""))
+        model = ALL_CROSSOVERS.get(info.data.get("operator", ""))
         if model is None:
             return parameters
         # How much of each parent there is comes from the strategy.
@@ -52,6 +56,8 @@ class Crossover(Section):
         for key in parameters:
             if key not in known:
                 raise ValueError(f"unknown parameter '{key}'; {nearest(key, known)}")
+        if isinstance(parameters.get("rank"), tuple):
+            raise ValueError("'rank' must be one whole number, not a range")
         for end in (0, 1):
             model.model_validate({k: _end_of(k, value, end) for k, value in parameters.items()})
         return parameters
@@ -73,6 +79,20 @@ class Breeding(Section):
     crossover: tuple[Crossover, ...] = Field(
         (Crossover(),), description="Operators of founding and crossover.", min_length=1
     )
+
+    @property
+    def of_adapters(self) -> bool:
+        """Whether adapters are bred, and not models."""
+        return self.crossover[0].operator in ADAPTER_CROSSOVERS
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Breeding":
+        names = [crossover.operator for crossover in self.crossover]
+        adapters = [name for name in names if name in ADAPTER_CROSSOVERS]
+        models = [name for name in names if name in CROSSOVERS]
+        if adapters and models:
+            raise ValueError(f"{adapters[0]} merges adapters and {models[0]} models; use one kind")
+        return self
 
 
 def all_different(names: tuple[Name, ...]) -> tuple[Name, ...]:

@@ -120,14 +120,17 @@ class Adapter:
         rows = self._file.get_slice(key)[first : -(-stop // columns)].reshape(-1)
         return self._checked(key, rows[start - first * columns : stop - first * columns])
 
-    def digest(self) -> str:
-        """One digest for the tensors and for what the config makes of them."""
-        hashes = {
+    def tensor_digests(self) -> dict[str, str]:
+        """SHA-256 of each tensor's bytes, by name."""
+        return {
             key: hashlib.sha256(raw_bytes(self._file.get_tensor(key))).hexdigest()
             for key in self._specs
         }
+
+    def digest(self) -> str:
+        """One digest for the tensors and for what the config makes of them."""
         scales = {module: self.config.scale(module) for module in self.modules}
-        weights = weights_digest(list(self._specs.values()), hashes)
+        weights = weights_digest(list(self._specs.values()), self.tensor_digests())
         return adapter_digest(weights, scales, self.config.fan_in_fan_out)
 
     def _read(self, key: str) -> Tensor:

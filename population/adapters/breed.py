@@ -13,7 +13,7 @@ from torch import Tensor
 from speciate.configs.operators.common import Parameters
 from speciate.configs.operators.per_model import own_order, reordered
 from speciate.configs.section import nearest
-from speciate.errors import ConfigError
+from speciate.errors import BreedError, ConfigError
 from speciate.population.adapters.adapter import Adapter
 from speciate.population.adapters.config import AdapterConfig
 from speciate.population.adapters.factors import Factors
@@ -75,6 +75,23 @@ def breed_adapter(
             saved=_means(parents, parameters),
             dtype=output_dtype(dtype, widest),
         )
+
+
+def check_ranks(operator: AdapterOperator[Any, Any], parents: Sequence[Adapter]) -> None:
+    """Refuses adapters of different ranks where the operator needs equal ones.
+
+    Raises:
+        BreedError: They differ; the text names no folder.
+    """
+    first: dict[str, int] = {}
+    for one in parents if operator.equal_ranks else ():
+        for module in one.modules:
+            rank = first.setdefault(module, one.rank(module))
+            if rank != one.rank(module):
+                raise BreedError(
+                    f"{operator.name} needs adapters of one rank: {module} has {rank} and "
+                    f"{one.rank(module)}"
+                )
 
 
 def modules(adapters: Sequence[Adapter], seed: int = 0, operator: str = "") -> Iterator[Module]:

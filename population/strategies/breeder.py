@@ -86,7 +86,10 @@ class Breeder:
     def mutant(self, number: int, parent: str) -> Recipe:
         """A noisy copy."""
         parameters = {"sigma": self.config.sigma, "density": self.config.gene_rate}
-        return Recipe("gaussian", (Parent(parent, "parent"),), parameters, self.key(number))
+        operator, role = "gaussian", "parent"
+        if self.config.of_adapters:
+            operator, role = "lora_gaussian", "adapter"
+        return Recipe(operator, (Parent(parent, role),), parameters, self.key(number))
 
     def key(self, number: int) -> int:
         """Seed of the recipe of a proposal."""

@@ -88,7 +88,10 @@ class GenomePlus(Genome):
             Parent(came_from, "inertia_from"),
             Parent(went_to, "inertia_to"),
         )
-        return Recipe("succession", parents, parameters, self.key(state.asked + index))
+        key = self.key(state.asked + index)
+        if self.config.of_adapters:
+            return moved_adapter(parents, parameters, key)
+        return Recipe("succession", parents, parameters, key)
 
     def _moved(self, state: State, born: Sequence[Individual], known: Known) -> State:
         """Those that moved stand where they went; those whose move failed stay."""
@@ -121,6 +124,31 @@ class GenomePlus(Genome):
         needed = {merged["best"], merged["worst"]}
         needed |= {trail[key] for trail in trails.values() for key in ("best", "from")}
         return replace(state, memory=merged, references=tuple(sorted(needed - set(state.members))))
+
+
+def moved_adapter(parents: Sequence[Parent], parameters: Mapping[str, float], seed: int) -> Recipe:
+    """Succession of adapters: a move is a weighted sum of updates, cut back to the rank.
+
+    Args:
+        parents: By the roles of the operator `succession`.
+        parameters: Of that operator.
+        seed: Of the recipe.
+    """
+    pulls = (
+        ("inertia_to", "inertia_from", parameters["inertia"] / parameters["inertia_step"]),
+        ("personal_best", "current", parameters["cognitive"]),
+        ("best", "current", parameters["social"]),
+        ("worst", "current", -parameters["repulsion"]),
+    )
+    strength = sum(parameters[name] for name in ("inertia", "cognitive", "social", "repulsion"))
+    factor = parameters["step"] / strength if strength else 0.0
+    names = {parent.role: parent.id for parent in parents}
+    weights = {names["current"]: 1.0}
+    for end, start, pull in pulls:
+        for role, sign in ((end, 1), (start, -1)):
+            weights[names[role]] = weights.get(names[role], 0.0) + sign * pull * factor
+    merged = {"weights": list(weights.values()), "normalize": False}
+    return Recipe("lora_svd", tuple(Parent(name, "adapter") for name in weights), merged, seed)
 
 
 def _trails(state: State) -> Mapping[str, Any]:

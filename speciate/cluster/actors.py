@@ -75,15 +75,15 @@ class Servant:
         self._worker = Worker(setup)
         return self._worker.hello, socket.gethostname()
 
-    def carry_out(self, job: "Job") -> "Outcome":
+    def carry_out(self, job: "Job") -> "tuple[Outcome, ...]":
         """See `Worker.carry_out`."""
-        outcome = self._worker.carry_out(job)
+        outcomes = self._worker.carry_out(job)
         self._done += 1
         if self._alone:
             # Nobody else looks after this worker's folder: the parents of late stay in it.
             self._recent.append({one.digest for one in job.lineage.values() if one.digest})
             self._worker.store.prune(set().union(*self._recent))
-        return outcome
+        return outcomes
 
     def _settled(self, setup: "Setup", mark: str, depot: Any) -> "Setup":  # noqa: ANN401
         from speciate.cluster.node import node_folder, sees, settled

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from speciate.errors import DamageError
+from speciate.population.folders import weights_in
 from speciate.population.founders import Founder
-from speciate.population.weights import Checkpoint
 from speciate.worker import Setup
 
 # A file of a founder, by founder and name, piece by piece.
@@ -69,7 +69,7 @@ def _founder(founder: Founder, node: Path, names: list[str], fetch: Fetch) -> Pa
             with (new / name).open("wb") as file:
                 for piece in fetch(founder.name, name):
                     file.write(piece)
-        digest = Checkpoint(new).digest()
+        digest = weights_in(new).digest()
         if digest != founder.digest:
             raise DamageError(
                 f"founder '{founder.name}' has weights {digest[:12]} on a node, not "

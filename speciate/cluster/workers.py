@@ -7,7 +7,7 @@ is begun again at most once a fault, and one that ends every worker is set aside
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,10 +16,10 @@ from speciate.cluster.actors import Board, Depot, Servant
 from speciate.cluster.connection import LOOK_S, REACH_S, first_line, needs, ray
 from speciate.errors import ClusterError, EvaluationError, SpeciateError
 from speciate.worker import Hello, Job, Outcome, Setup
+from speciate.workers import SET_ASIDE
 
 # A node that is about to be missed may take some new workers with it.
 REST_S = 2.0
-SET_ASIDE = "it ended every worker that tried it; set aside"
 
 
 @dataclass
@@ -92,11 +92,12 @@ class RayWorkers:
         """See `Workers.withdraw`."""
         self._queue.clear()
 
-    def take(self) -> tuple[Job, Outcome]:
+    def take(self) -> tuple[Job, Sequence[Outcome]]:
         """See `Workers.take`."""
         while True:
             if self._aside:
-                return self._aside.popleft(), Outcome(None, error=SET_ASIDE, cause="workers died")
+                outcome = Outcome(None, error=SET_ASIDE, cause="workers died")
+                return self._aside.popleft(), [outcome]
             self._assign()
             for done in self._look():
                 return done
@@ -114,13 +115,13 @@ class RayWorkers:
                 seat.doing = seat.actor.carry_out.remote(seat.job)
                 seat.since = time.monotonic()
 
-    def _look(self) -> list[tuple[Job, Outcome]]:
+    def _look(self) -> list[tuple[Job, Sequence[Outcome]]]:
         """Waits a moment, and looks who is up, who is done (one at most), who died, who hangs."""
         busy = {seat.doing: seat for seat in self._seats if seat.doing is not None}
         ready, _ = self._ray.wait(list(busy), num_returns=1, timeout=LOOK_S)
         if not ready:
             self._replace_hanging()
-        done = []
+        done: list[tuple[Job, Sequence[Outcome]]] = []
         for reference in ready:
             seat = busy[reference]
             try:
@@ -133,7 +134,8 @@ class RayWorkers:
                 if not seat.up:
                     self._greet(seat, *found)
                 elif seat.job is not None:
-                    done.append((seat.job, replace(found, worker=seat.number)))
+                    outcomes = [replace(one, worker=seat.number) for one in found]
+                    done.append((seat.job, outcomes))
                     seat.job, seat.doing = None, None
         return done
 
@@ -174,7 +176,7 @@ class RayWorkers:
         """Replaces a worker; its job is begun again, unless it has ended too many."""
         job, attempts = seat.job, self._config.cluster.attempts
         facts = {"fault": reason, "worker": seat.number, "node": seat.node}
-        self._tell(facts | {"job": job.one.id if job else None})
+        self._tell(facts | {"job": job.litter[0].id if job else None})
         self._dismiss(seat)
         failed_starts = 0 if seat.up else seat.failed_starts + 1
         if failed_starts:
@@ -185,10 +187,24 @@ class RayWorkers:
                 )
             time.sleep(failed_starts * REST_S)
         if job is not None:
-            key = job.split, job.one.id
-            self._faults[key] = self._faults.get(key, 0) + 1
-            (self._aside if self._faults[key] >= attempts else self._queue).appendleft(job)
+            self._again(job)
         self._seats[seat.number] = self._hired(seat.number, failed_starts)
+
+    def _again(self, job: Job) -> None:
+        """Has a job done by another worker, unless it ended too many.
+
+        Of several individuals who did, each is then tried alone, so that only the one is set aside
+        that ends the worker again.
+        """
+        attempts, names = self._config.cluster.attempts, [one.id for one in job.litter]
+        faults = self._faults[job.split, names[0]] = self._faults.get((job.split, names[0]), 0) + 1
+        if faults < attempts:
+            self._queue.appendleft(job)
+        elif len(names) == 1:
+            self._aside.appendleft(job)
+        else:
+            self._faults |= dict.fromkeys([(job.split, name) for name in names], attempts - 1)
+            self._queue.extendleft(replace(job, litter=(one,)) for one in reversed(job.litter))
 
     def _hired(self, number: int, failed_starts: int = 0) -> _Seat:
         """A new worker; it comes up when Ray has room for it."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from speciate.cluster.actors import Board, Depot, Servant
 from speciate.cluster.connection import LOOK_S, REACH_S, first_line, needs, ray
+from speciate.cluster.faults import Faults
 from speciate.errors import ClusterError, EvaluationError, SpeciateError
 from speciate.worker import Hello, Job, Outcome, Setup
 from speciate.workers import SET_ASIDE
@@ -65,7 +66,7 @@ class RayWorkers:
         self._needs = needs(setup.config)
         self._queue: deque[Job] = deque()
         self._aside: deque[Job] = deque()
-        self._faults: dict[tuple[str, str], int] = {}
+        self._faults = Faults(setup.config.cluster.attempts)
         self._hello: Hello | None = None
         self._seats = [self._hired(number) for number in range(setup.config.cluster.workers)]
         try:
@@ -187,24 +188,10 @@ class RayWorkers:
                 )
             time.sleep(failed_starts * REST_S)
         if job is not None:
-            self._again(job)
+            again = self._faults.again(job)
+            self._queue.extendleft(reversed(again))
+            self._aside.extend([] if again else [job])
         self._seats[seat.number] = self._hired(seat.number, failed_starts)
-
-    def _again(self, job: Job) -> None:
-        """Has a job done by another worker, unless it ended too many.
-
-        Of several individuals who did, each is then tried alone, so that only the one is set aside
-        that ends the worker again.
-        """
-        attempts, names = self._config.cluster.attempts, [one.id for one in job.litter]
-        faults = self._faults[job.split, names[0]] = self._faults.get((job.split, names[0]), 0) + 1
-        if faults < attempts:
-            self._queue.appendleft(job)
-        elif len(names) == 1:
-            self._aside.appendleft(job)
-        else:
-            self._faults |= dict.fromkeys([(job.split, name) for name in names], attempts - 1)
-            self._queue.extendleft(replace(job, litter=(one,)) for one in reversed(job.litter))
 
     def _hired(self, number: int, failed_starts: int = 0) -> _Seat:
         """A new worker; it comes up when Ray has room for it."""

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from speciate.archive.archive import Archive
-from speciate.cluster.workers import SET_ASIDE
 from speciate.session import run
+from speciate.workers import SET_ASIDE
 
 WAIT_S = 120
 

@@ -52,6 +52,8 @@ class Engine(Protocol):
     def load(self, model: Path) -> None:
         """Replaces the weights by those of a model folder of the same architecture.
 
+        Only of engines that take no adapters, or before they have some; see `load_adapters`.
+
         Raises:
             EvaluationError: The weights cannot be loaded. Its text is archived, so it names no
                 path and nothing else of this machine; the cause is chained to it.

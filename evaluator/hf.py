@@ -78,6 +78,7 @@ class TransformersEngine:
 
     def _replace(self, parts: Iterable[dict[str, Tensor]]) -> None:
         """Copies all tensors of a model, which come in parts, over those of the last."""
+        self._adapters.replace([None])
         missing, unexpected = set(self._model.state_dict()), set[str]()
         for part in parts:
             with _translated():

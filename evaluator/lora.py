@@ -14,13 +14,15 @@ def settings_of(config: Vllm) -> dict[str, Any]:
     """With which vLLM is to start so that it takes adapters; nothing in campaigns of models.
 
     Modules are named, since an adapted output head, even an unused one, makes vLLM misread prompts
-    (https://github.com/vllm-project/vllm/issues/51594).
+    (https://github.com/vllm-project/vllm/issues/51594). There is room for one adapter more than is
+    ever loaded: where some prompts of a batch have none, vLLM 0.32 on a CPU gives them what lies in
+    the last place, which so is always nothing.
     """
     if config.adapters is None:
         return {}
     return {
         "enable_lora": True,
-        "max_loras": config.adapters,
+        "max_loras": config.adapters + 1,
         "max_lora_rank": config.adapter_rank,
         "lora_target_modules": list(config.adapter_modules or ()),
     }

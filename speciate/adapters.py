@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from speciate.configs import schema
-from speciate.errors import ConfigError, ModelError
+from speciate.errors import ConfigError
 from speciate.evaluator.lora import RANKS
 from speciate.planning import ADAPTER_OPERATORS
 from speciate.population.adapters import Adapter
@@ -43,7 +43,8 @@ def fitted(config: schema.Campaign, founders: Sequence[Founder]) -> schema.Campa
         )
     _check_ranks(strategy, adapters)
     if isinstance(engine, schema.Vllm):
-        found |= {"adapter_rank": _room(strategy, adapters), "adapter_modules": _modules(adapters)}
+        found["adapter_rank"] = _room(strategy, adapters)
+        found["adapter_modules"] = adapted_modules(adapters)
     engine = engine.model_copy(update=found)
     return config.model_copy(update={"engine": engine, "strategy": strategy})
 
@@ -83,13 +84,17 @@ def _room(strategy: schema.Breeding, adapters: Sequence[Adapter]) -> int:
     )
 
 
-def _modules(adapters: Sequence[Adapter]) -> tuple[str, ...]:
-    """Last parts of the names of all modules."""
+def adapted_modules(adapters: Sequence[Adapter]) -> tuple[str, ...]:
+    """Last parts of the names of all modules.
+
+    Raises:
+        ConfigError: One is the output head.
+    """
     names = sorted({module for one in adapters for module in one.modules})
     for one in adapters:
         for module in one.modules:
             if module.endswith("lm_head"):
-                raise ModelError(
+                raise ConfigError(
                     f"{one.path}: adapts {module}, with which vLLM misreads prompts; train it "
                     'without, or use engine.type = "transformers"'
                 )

@@ -52,6 +52,10 @@ def soup(
     if target.exists():
         raise UsageError(f"{target}: exists already; choose another folder or remove it")
     founders = load_founders(campaign.founders, path.parent)
+    if any(one.is_adapter for one in founders):
+        raise UsageError(
+            "soup averages models, and the founders are adapters; merge them by lora_svd"
+        )
     splits = {
         task.name: load_split(task, path.parent / task.search)
         for task in campaign.tasks

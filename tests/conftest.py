@@ -28,6 +28,8 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 _LONGEST_CHAT = 32768
+KINDS = ("library", "english", "headers", "tests")
+MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 ZOO = Path(str(importlib.resources.files("speciate.configs"))) / "zoo"
 
 
@@ -67,15 +69,22 @@ def vllm() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
+def vllm_of_adapters() -> Iterator[Engine]:
+    """A real vLLM engine on the zoo's base that takes up to three adapters at once."""
+    from speciate.evaluator.engine import VllmEngine
+
+    config = Vllm(type="vllm", adapters=3, adapter_rank=8, adapter_modules=MODULES)
+    engine = VllmEngine(config, ZOO / "models" / "base")
+    yield Shared(engine)
+    engine.close()
+
+
+@pytest.fixture(scope="session")
 def transformers() -> Engine:
     """The embedded engine on the zoo's base."""
     from speciate.evaluator.hf import TransformersEngine
 
     return Shared(TransformersEngine(Transformers(type="transformers"), ZOO / "models" / "base"))
-
-
-KINDS = ("library", "english", "headers", "tests")
-MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,13 @@
 """Several adapters in one engine: both engines agree, and both with the merged models."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from speciate.configs.schema import Vllm
 from speciate.errors import EvaluationError
 from speciate.evaluator import Engine, Sampling
 from speciate.evaluator.tokenizer import Tokenizer
@@ -16,23 +15,11 @@ from speciate.population.adapters import AdaptedSource, Adapter
 from speciate.population.weights import Checkpoint
 
 KINDS = ("library", "english", "headers")
-MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-
-
-@pytest.fixture(scope="module")
-def with_adapters(zoo: Path) -> Iterator[Engine]:
-    """A real vLLM engine that takes adapters: another start than that of the session's."""
-    from speciate.evaluator.engine import VllmEngine
-
-    config = Vllm(type="vllm", adapters=3, adapter_rank=8, adapter_modules=MODULES)
-    engine = VllmEngine(config, zoo / "models" / "base")
-    yield engine
-    engine.close()
 
 
 @pytest.fixture(params=["vllm", "transformers"])
 def engine(request: pytest.FixtureRequest) -> Engine:
-    name = "with_adapters" if request.param == "vllm" else "transformers"
+    name = "vllm_of_adapters" if request.param == "vllm" else "transformers"
     found: Engine = request.getfixturevalue(name)
     if request.param == "transformers":
         found.load(Path(str(request.getfixturevalue("zoo"))) / "models" / "base")
@@ -107,6 +94,17 @@ def test_nothing_is_left_of_adapters_that_were_dropped(
         assert apart(engine.logprobs(texts), before) > 0.1
     engine.load_adapters([None])
     assert apart(engine.logprobs(texts), before) == 0
+
+
+def test_the_model_itself_is_like_none_that_was_loaded_before(
+    engine: Engine, adapters: Path, texts: list[list[int]], merged: list[list[NDArray[np.float64]]]
+) -> None:
+    engine.load_adapters([adapters / kind for kind in KINDS])
+    engine.logprobs(texts)
+    engine.load_adapters([adapters / KINDS[0], None])
+    found = engine.logprobs(texts * 2, [number % 2 for number in (0, 1) for _ in texts])
+    assert apart(found[: len(texts)], merged[1]) < 1e-3
+    assert apart(found[len(texts) :], merged[0]) < 1e-3
 
 
 def test_each_goes_on_in_its_own_way(

@@ -11,6 +11,7 @@ from speciate.errors import EvaluationError
 from speciate.evaluator import Engine
 from speciate.evaluator.cache import EvaluationCache
 from speciate.evaluator.evaluator import Evaluator
+from speciate.evaluator.race import Trial
 from speciate.evaluator.split import Split
 from speciate.evaluator.together import together
 from speciate.evaluator.tokenizer import Tokenizer
@@ -132,13 +133,11 @@ class TestEvaluator:
         assert found == expected[1:]
 
     def test_who_is_screened_away_leaves_the_others(self, scored: Callable[..., Any]) -> None:
-        from speciate.evaluator.race import Trial
-
         expected, _ = scored(*KINDS)
         bounds = {}
         for name in KINDS:
             screens = schema.Screens(bits_per_token=0.01, items=2)
-            [[error]], _ = ([scored(name, trial=Trial(), screens=screens)[0]], 0)
+            [error], _ = scored(name, trial=Trial(), screens=screens)
             bounds[name] = float(str(error).split()[1])
         worst = max(KINDS, key=lambda name: bounds[name])
         screens = schema.Screens(bits_per_token=bounds[worst] - 0.001, repetition=None, items=2)

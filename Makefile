@@ -7,7 +7,8 @@ SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 SOURCES := $(shell find speciate agents archive configs evaluator population -type f -not -name '*.pyc')
 
 .PHONY: quickstart system test forks lint types nightly check clean install
-.PHONY: bench bench-merge bench-turnaround bench-items bench-lag bench-choice bench-evolved
+.PHONY: bench bench-merge bench-turnaround bench-adapters bench-items bench-lag bench-choice
+.PHONY: bench-evolved
 
 quickstart: install
 	$(BIN)/speciate run configs/quickstart.toml --out runs/quickstart
@@ -60,6 +61,10 @@ bench-merge: install
 # Needs 5 GB of disk and 10 of memory, and an idle machine for some ten minutes.
 bench-turnaround: install
 	$(BIN)/python tests/bench/turnaround.py
+
+# Two minutes: adapters of a tiny model, one and eight in a batch of the real vLLM.
+bench-adapters: install
+	$(BIN)/python tests/bench/adapters.py
 
 # Three minutes of one core: workers and clock are simulated, all else is as ever.
 bench-lag: install

@@ -126,6 +126,23 @@ def test_individuals_are_adapters_and_the_report_has_the_base(
     assert all((folder / "adapter_config.json").is_file() for folder in _stored(archive))
 
 
+def test_the_example_of_the_documentation(
+    tmp_path: Path, zoo: Path, adapters: Path, transformers: Engine
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "adapters.md").read_text()
+    path = tmp_path / "example.toml"
+    path.write_text(page.split("```toml\n")[1].split("```")[0].replace('"vllm"', '"transformers"'))
+    (tmp_path / "models").symlink_to(zoo / "models")
+    (tmp_path / "adapters").symlink_to(adapters)
+    (tmp_path / "tasks").mkdir()
+    for file in (zoo / "tasks").glob("*.jsonl"):
+        lines = file.read_text().splitlines()[:2]
+        (tmp_path / "tasks" / file.name).write_text("\n".join(lines))
+    transformers.load(zoo / "models" / "base")
+    run(path, tmp_path / "out", ["cluster.workers=0"], start=lambda *_: transformers)
+    assert Archive.open(tmp_path / "out").report is not None
+
+
 def _stored(archive: Archive) -> list[Path]:
     found = list(archive.weights.folder.iterdir())
     assert found
@@ -184,6 +201,7 @@ def _stopped(path: Path, out: Path, engine: Any) -> bool:
     return False
 
 
+@pytest.mark.nightly
 def test_killed_and_run_again(
     undisturbed: Done, tmp_path: Path, zoo: Path, adapters: Path, engine: Coupled
 ) -> None:

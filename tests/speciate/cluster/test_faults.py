@@ -117,6 +117,42 @@ def test_a_candidate_that_ends_all_workers_is_set_aside(
 
 
 @pytest.mark.nightly
+@pytest.mark.parametrize("shared", ["auto", "never"])
+def test_adapters_of_any_workers(
+    small: Path, adapters: Path, cluster: Any, disturb: Any, undisturbed: Archive, shared: str
+) -> None:
+    disturb()
+    path = of_adapters(small, adapters)
+    run(path, small.parent / f"one-{shared}", ["cluster.workers=0"])
+    settings = f'cluster.shared="{shared}"'
+    archive = disturbed(path, cluster, f"two-{shared}", settings)
+    assert archive.head == Archive.open(small.parent / f"one-{shared}").head
+
+
+@pytest.mark.nightly
+def test_only_one_of_a_litter_that_ends_workers_is_set_aside(
+    small: Path, adapters: Path, cluster: Any, disturb: Any
+) -> None:
+    disturb("curse")
+    path = of_adapters(small, adapters)
+    archive = disturbed(path, cluster, "cursed-litter", "cluster.attempts=2")
+    assert archive.report is not None
+    assert len(told(archive, "fault")) == 3
+    (failed,) = [one for one in archive.individuals.values() if one.error]
+    assert failed.error == SET_ASIDE
+
+
+def of_adapters(small: Path, adapters: Path) -> Path:
+    """The same campaign, with adapters for founders."""
+    path, text = small.parent / "adapters.toml", small.read_text()
+    for name in ("library", "english", "tests"):
+        place = next(one for one in text.split('"') if one.endswith(f"models/{name}"))
+        text = text.replace(place, str(adapters / name))
+    path.write_text(text.replace('type = "transformers"', 'type = "transformers", adapters = 3'))
+    return path
+
+
+@pytest.mark.nightly
 def test_nodes_that_see_nothing_are_sent_the_founders(
     small: Path, cluster: Any, undisturbed: Archive, disturb: Any
 ) -> None:

@@ -64,7 +64,7 @@ def test_a_prompt_is_written_again(chat_server: Any, talker: Any, view: View) ->
         ("coder", BETTER, "does not show 'contract'; keep it"),
         (
             "coder",
-            "{{ record }}{{ contract }}{{ mode }}{{ sources[0].source }}",
+            "{{ record }}{{ contract }}{{ sources[0].source }}",
             "has no element 0",
         ),
     ],

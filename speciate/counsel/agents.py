@@ -12,6 +12,7 @@ from speciate.configs.agents import Agents
 from speciate.counsel import Known, Settled
 from speciate.counsel.arms import Arm, proposing
 from speciate.counsel.checking import Checks
+from speciate.counsel.costs import Lines, with_costs
 from speciate.counsel.decided import heeded, news
 from speciate.counsel.journal import Entry, Journal
 from speciate.counsel.learning import learned
@@ -44,6 +45,7 @@ class AgentCounsel:
         journal: Journal,
         drafts: Drafts,
         asker: Asker,
+        telemetry: Lines,
     ) -> None:
         """Asks nobody yet.
 
@@ -54,9 +56,11 @@ class AgentCounsel:
             journal: Of this campaign.
             drafts: Where proposals wait for people.
             asker: Whom to ask.
+            telemetry: Reads what candidates took so far.
         """
         self._config, self._agents, self._goals = config, agents, goals
         self._journal, self._drafts, self._asker = journal, drafts, asker
+        self._telemetry = telemetry
         self._offers = offers(agents)
         self._roles = Roles(agents, config.seed)
         self._reflection = Reflection(agents, config.seed)
@@ -74,7 +78,9 @@ class AgentCounsel:
                 *self._roles.questions(state, seen, asks, checks),
                 *self._reflection.questions(state, known, seen),
             ]
-            entry = Entry(decisions, self._asker.answers(questions))
+            answers = self._asker.answers(questions)
+            answers = with_costs(self._agents.review, answers, self._telemetry, known)
+            entry = Entry(decisions, answers)
             self._journal.put(state.step, entry)
         for answer in entry.answers:
             if answer.number is None:

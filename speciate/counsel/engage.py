@@ -50,7 +50,8 @@ def engaged(
     folder = archive.folder / FOLDER
     journal = _journal(archive.folder, replay)
     asker = Asker(agents, journal, folder / _REPLIES, config.seed)
-    return AgentCounsel(config, agents, goals, journal, archive.drafts, asker)
+    lines = archive.telemetry.read
+    return AgentCounsel(config, agents, goals, journal, archive.drafts, asker, lines)
 
 
 def _journal(campaign: Path, replay: Path | None) -> Journal:

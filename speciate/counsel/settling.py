@@ -51,7 +51,7 @@ class Settling:
         if made is None or self._slots.has(made.recipe, self._known):
             self._slots.leave(index)
             memory = bandit.told(self._config.choice, memory, answer.arm, None, cost)
-        elif why := self._why_reviewed(made.recipe):
+        elif why := self._why_reviewed(made.recipe, (answer.result or {}).get("cost_s")):
             self._slots.leave(index)
             self._drafts.put(_draft(made, why, (answer.result or {}).get("trials"), state.step))
             memory = bandit.withdrawn(memory, answer.arm)
@@ -59,12 +59,13 @@ class Settling:
             self._slots.replace(index, made, cost)
         return remembering(state, bandit=memory)
 
-    def _why_reviewed(self, recipe: Recipe) -> str | None:
+    def _why_reviewed(self, recipe: Recipe, cost_s: float | None) -> str | None:
         parents, ancestors = founders_of(recipe, self._known)
-        if recipe.operator != EVOLVED:
-            return verdict(self._config.review, Facts("recipe", parents, ancestors))
-        alike = self._likeness(str(recipe.parameters["source"]))
-        return verdict(self._config.review, Facts("code", parents, ancestors, similarity=alike))
+        facts = Facts("recipe", parents, ancestors, cost_s)
+        if recipe.operator == EVOLVED:
+            alike = self._likeness(str(recipe.parameters["source"]))
+            facts = Facts("code", parents, ancestors, cost_s, alike)
+        return verdict(self._config.review, facts)
 
     def _likeness(self, source: str) -> float | None:
         """To the most similar operator that somebody approved, if anybody approved any."""

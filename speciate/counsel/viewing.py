@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from itertools import islice
+from itertools import combinations, islice
 from typing import Any
 
+import numpy as np
+
 from speciate.agents import memory
-from speciate.agents.view import Attempt, Evolved, Member, Offer, Task, View
+from speciate.agents.view import Attempt, Evolved, Kin, Member, Offer, Task, View
 from speciate.configs import schema
 from speciate.counsel import Known
 from speciate.counsel.sources import gains, sources
@@ -15,6 +17,7 @@ from speciate.records import FOUNDER, Individual, State
 from speciate.words import label
 
 _LATEST = 24
+_MOST_KIN = 6
 
 
 def view(
@@ -48,6 +51,7 @@ def view(
         base=named[schema.founder_name(base)] if base else None,
         failures=tuple(map(show, _latest(known, failed=True))),
         attempts=tuple(_attempt(one, known) for one in _latest(known, failed=False)),
+        kinship=tuple(_kinship(state.members, known)),
         evolved=tuple(_evolved(known)),
         insights=tuple(memory.insights(state.agents.get("memory", {}))),
         recommendations=tuple(recommendations),
@@ -108,6 +112,21 @@ def _attempt(one: Individual, known: Known) -> Attempt:
         fitness=one.evaluation.fitness if one.evaluation else None,
         error=one.error,
     )
+
+
+def _kinship(members: Sequence[str], known: Known) -> Iterable[Kin]:
+    """Of the best members: how their scores go together, item by item."""
+    best = list(members[:_MOST_KIN])
+    for one, other in combinations(best, 2):
+        pair = np.array([_behaviour(known[one]), _behaviour(known[other])])
+        if np.ptp(pair, axis=1).all():
+            likeness = round(float(np.corrcoef(pair)[0, 1]), 3)
+            yield Kin(label(one, known), label(other, known), likeness)
+
+
+def _behaviour(one: Individual) -> list[float]:
+    scores = one.evaluation.scores if one.evaluation else {}
+    return [value for _, score in sorted(scores.items()) for value in score.items]
 
 
 def _evolved(known: Known) -> Iterable[Evolved]:

@@ -13,9 +13,12 @@ SOURCES := $(shell find speciate agents archive configs evaluator population -ty
 quickstart: install
 	$(BIN)/speciate run configs/quickstart.toml --out runs/quickstart
 
-# What pip does not install, and only some tasks need.
+# What pip does not install: sandboxes, and a browser to look at pages with in tests.
 system:
-	@command -v bwrap > /dev/null || ($(SUDO) apt-get update -qq && $(SUDO) apt-get install -qy bubblewrap)
+	@(command -v bwrap && command -v chromium) > /dev/null || $(SUDO) apt-get update -qq
+	@command -v bwrap > /dev/null || $(SUDO) apt-get install -qy bubblewrap
+	@command -v chromium > /dev/null || $(SUDO) apt-get install -qy --no-install-recommends chromium \
+	  || echo 'without chromium, pages are not looked at'
 
 install: $(VENV)/installed
 

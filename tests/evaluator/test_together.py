@@ -11,10 +11,10 @@ from speciate.errors import EvaluationError
 from speciate.evaluator import Engine
 from speciate.evaluator.cache import EvaluationCache
 from speciate.evaluator.evaluator import Evaluator
-from speciate.evaluator.race import Trial
 from speciate.evaluator.split import Split
 from speciate.evaluator.together import together
 from speciate.evaluator.tokenizer import Tokenizer
+from speciate.evaluator.trial import Trial
 
 KINDS = ("library", "english", "headers")
 CHOICES = [{"prompt": "def f(", "choices": ["self", " qqq"], "answer": 0}]

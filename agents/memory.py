@@ -137,23 +137,6 @@ def sampled(state: State, random: np.random.Generator) -> str | None:
     return kept[int(draw * len(kept))] if kept else None
 
 
-def relevant(
-    state: State, operator: str | None, parents: Sequence[str], count: int
-) -> tuple[Note, ...]:
-    """The notes that matter most to a recipe, first those that matter most.
-
-    A note matters more the more of these parents it is about, as the individual or a parent of it;
-    of equals, if it is about the operator; of those, the latest.
-    """
-    wanted = set(parents)
-
-    def rank(note: Note) -> tuple[int, bool, int]:
-        shared = len(wanted & {note.individual, *note.parents})
-        return shared, note.operator == operator, note.number
-
-    return tuple(sorted(notes(state), key=rank, reverse=True)[:count])
-
-
 def _merged(settings: Settings, new: Iterable[str], old: Sequence[str], most: int) -> list[str]:
     kept: dict[str, str] = {}
     for text in (*new, *old):

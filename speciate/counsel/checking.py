@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from speciate.agents.novelty import Metric
 from speciate.configs.agents import Agents
+from speciate.counsel.sources import EVOLVED, sources
 from speciate.errors import ConfigError
-from speciate.population.operators.evolved import normalised
+from speciate.population.operators.evolved import normalised, source_digest
 from speciate.population.operators.operator import Operator
 from speciate.population.operators.registry import OPERATORS, validate
 from speciate.records import FOUNDER, Individual, Proposal, Recipe
@@ -42,6 +43,16 @@ class Checks:
         if recipe.id in self._taken:
             return f"it is {recipe.id[:10]} again; propose something new"
         found = METRIC.nearest(recipe, self._taken)
-        if found is None or found.distance >= self._config.novelty:
+        if found and found.distance < self._config.novelty:
+            return f"{found.reason}; propose something new"
+        return self._too_alike(recipe) if recipe.operator == EVOLVED else None
+
+    def _too_alike(self, recipe: Recipe) -> str | None:
+        """Of code that is new, but hardly: it would pass for another operator."""
+        source = str(recipe.parameters["source"])
+        known = {digest: other for digest, (_, other) in sources(self._known).items()}
+        known.pop(source_digest(source), None)
+        found = METRIC.nearest_code(source, known)
+        if found is None or 1 - found.distance <= self._config.likeness:
             return None
-        return f"{found.reason}; propose something new"
+        return f"{found.reason}; use that operator as it is, or write another one"

@@ -1,4 +1,4 @@
-"""Notes, insights and recommendations: bounded, one-lined, and the most relevant first."""
+"""Notes, insights and recommendations: bounded and one-lined."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,6 @@ from speciate.agents.memory import (
     noted,
     notes,
     recommendations,
-    relevant,
     sampled,
 )
 
@@ -74,11 +73,3 @@ def test_a_recommendation_is_drawn_at_random() -> None:
     assert 30 < drawn.count("one") < 70
     assert set(drawn) == {"one", "two"}
     assert sampled({}, np.random.default_rng(0)) is None
-
-
-def test_notes_on_these_parents_come_first_then_on_the_operator_then_the_latest() -> None:
-    state = after(5)
-    order = [note.number for note in relevant(state, "ties", ["p1", "child3"], 5)]
-    assert order == [3, 1, 4, 2, 5]
-    assert [note.number for note in relevant(state, "ties", ["p3", "child3"], 1)] == [3]
-    assert [note.number for note in relevant(state, None, [], 2)] == [5, 4]

@@ -103,7 +103,10 @@ class Session:
     def _failed(self) -> bool:
         """Whether no answer can come, or one is there that answers nothing."""
         answer = self._answer
-        return self._box.ended or answer.full or answer.ended or answer.complete
+        if answer.full or answer.ended or answer.complete:
+            return True
+        # What it wrote before it ended may still be in the pipe.
+        return self._box.ended and not wait({answer.fd: answer.event}, 0)
 
     def _failure(self) -> Exception:
         """What became of the program, which is over now."""

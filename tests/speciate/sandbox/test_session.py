@@ -107,6 +107,12 @@ def test_what_is_no_answer_is_an_error(start: Start, source: str, words: str) ->
     assert said(session).startswith(words)
 
 
+def test_an_answer_counts_though_its_program_ends(start: Start) -> None:
+    session = start("def answer(data): write(frame(data * 300)); os._exit(3)")
+    assert ask(session) == b"abc" * 300
+    assert said(session) == "ended with status 3"
+
+
 def test_an_answer_to_half_a_question_is_none(start: Start) -> None:
     session = start("write_once = read(8)\nwrite(frame(b'early'))\ntime.sleep(60)", loop=False)
     assert said(session, bytes(10**7)).startswith("wrote more than")

@@ -17,7 +17,7 @@ from speciate.population.operators.operator import no_context
 from speciate.population.order import in_own_order
 from speciate.population.plan import Plan, Segment, make_plan
 from speciate.population.processes import Tell, can_fork, side_by_side
-from speciate.population.safetensors_writer import Writer
+from speciate.population.safetensors_writer import Ledger
 from speciate.records import Recipe
 
 R = TypeVar("R")
@@ -95,7 +95,7 @@ def carry_out(
     with new_model(out, plan.frame, shard_bytes) as writer:
         divided = fork and device == "cpu" and can_fork() and plan.frame.nbytes >= WORTH_FORKING
         if divided:
-            _divided(plan, jobs, writer, progress)
+            divide(plan, jobs, writer, progress)
         else:
             with Crew(jobs) as crew:
                 _write(plan.segments, plan.recipe.seed, crew, writer, device, progress)
@@ -109,26 +109,49 @@ def ordered(plan: Plan) -> Plan:
     return replace(plan, segments=tuple(map(in_own_order, plan.segments)))
 
 
-def _divided(plan: Plan, jobs: int, writer: Writer, progress: Callable[[int], None]) -> None:
-    """Writes all tensors, each by one of several processes."""
+def divide(
+    plan: Plan,
+    jobs: int,
+    ledger: Ledger,
+    progress: Callable[[int], None] = lambda _: None,
+    finished: Callable[[str], None] | None = None,
+) -> None:
+    """Breeds all tensors, each by one of several processes that are forked from this one.
+
+    Args:
+        plan: What to do, ordered.
+        jobs: Processes, and threads of theirs if there are fewer tensors that matter.
+        ledger: Puts what it is given where this process finds it.
+        progress: Told how many bytes were bred since it was last told.
+        finished: Called in the forked processes with each tensor that is complete. If it is given,
+            tensors are begun in the order of the plan, for somebody who waits for them.
+
+    Raises:
+        KilledError: A process was killed.
+        ModelError: A parent is not finite or became unreadable.
+        BreedError: The result is not finite.
+    """
     seed = plan.recipe.seed
     with Crew(jobs) as crew:
         segments = [_prepared(segment, seed, crew) for segment in plan.segments]
     tensors = [(segment, name) for segment in segments for name in segment.names]
-    # The largest first, so that none is left to one process while the others have nothing to do.
-    tensors.sort(key=lambda pair: -_size(*pair))
-    largest = max(_size(*tensors[0]), 1)
-    processes = max(min(jobs, -(-sum(_size(*pair) for pair in tensors) // largest)), 1)
+    sizes = [_size(*pair) for pair in tensors]
+    processes = max(min(jobs, -(-sum(sizes) // max(*sizes, 1))), 1)
+    if finished is None:
+        # Largest first, so that none is left to one process while the others have nothing to do.
+        tensors.sort(key=lambda pair: -_size(*pair))
 
     def work(numbers: Iterator[int], tell: Tell) -> dict[str, tuple[int, str]]:
         with Crew(jobs // processes) as crew:
             for number in numbers:
                 segment, name = tensors[number]
-                _write([replace(segment, names=(name,))], seed, crew, writer, "cpu", tell)
-        return writer.accounts()
+                _write([replace(segment, names=(name,))], seed, crew, ledger, "cpu", tell)
+                if finished is not None:
+                    finished(name)
+        return ledger.accounts()
 
     for accounts in side_by_side(work, len(tensors), processes, progress):
-        writer.take_over(accounts)
+        ledger.take_over(accounts)
 
 
 def _size(segment: Segment, name: str) -> int:
@@ -151,13 +174,13 @@ def _write(
     segments: Iterable[Segment],
     seed: int,
     crew: Crew,
-    writer: Writer,
+    ledger: Ledger,
     device: str,
     progress: Callable[[int], None],
 ) -> None:
     for segment in segments:
-        for name, data in child_of(segment, seed, crew, writer.put, device):
-            writer.account(name, data)
+        for name, data in child_of(segment, seed, crew, ledger.put, device):
+            ledger.account(name, data)
             progress(len(data))
 
 

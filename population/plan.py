@@ -56,12 +56,23 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Given:
+    """What a plan was made from, besides the recipe: see `make_plan`."""
+
+    models: Mapping[str, Path | WholeModel]
+    dtype: str | None = None
+    tokenizer: str | None = None
+    chat_template: str | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
     """A recipe with all that it needs: the child's frame, and who makes which of its tensors."""
 
     recipe: Recipe
     frame: Frame
     segments: tuple[Segment, ...]
+    given: Given
 
 
 def make_plan(
@@ -90,6 +101,7 @@ def make_plan(
         ModelError: A parent is damaged, or does not fit the others.
         BreedError: A parent's folder is not given.
     """
+    given = Given(models, dtype, tokenizer, chat_template)
     parameters = validate(recipe)
     operator = OPERATORS[recipe.operator]
     ids = [parent.id for parent in recipe.parents if parent.role != MEASURED]
@@ -102,7 +114,7 @@ def make_plan(
     if isinstance(operator, Structural):
         frame, segments = _stacked(recipe, operator.pieces(parameters, parents), parents)
         frame = replace(frame, path=alignment.frame.path, files=alignment.frame.files)
-        return Plan(recipe, with_dtype(frame, dtype), segments)
+        return Plan(recipe, with_dtype(frame, dtype), segments, given)
     like = alignment.sources[first]
     measured = _measured(recipe, models, alignment)
     _check_measured(recipe, operator, measured, like.names)
@@ -115,7 +127,7 @@ def make_plan(
         like.config,
         measured,
     )
-    return Plan(recipe, with_dtype(alignment.frame, dtype), (segment,))
+    return Plan(recipe, with_dtype(alignment.frame, dtype), (segment,), given)
 
 
 def _measured(

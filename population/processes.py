@@ -6,6 +6,7 @@ write goes to the files that are open already. Not for a process that uses a GPU
 forked, neither works.
 """
 
+import ctypes
 import gc
 import multiprocessing
 import os
@@ -24,15 +25,34 @@ from speciate.errors import BreedError
 R = TypeVar("R")
 Tell = Callable[[int], None]
 _SEVERAL = 1 << 24
-_KILLED = (
-    "a process of the merge was killed, most often by the system for want of memory; "
-    "use fewer --jobs"
-)
+_PDEATHSIG = 1  # Of <sys/prctl.h>.
+
+
+class KilledError(BreedError):
+    """A process of a merge was killed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a process of the merge was killed, most often by the system for want of memory; "
+            "use fewer --jobs"
+        )
 
 
 def can_fork() -> bool:
     """Whether this system's libraries work in a forked process, as far as is known."""
     return sys.platform == "linux"
+
+
+def end_with_parent() -> None:
+    """Has the system kill this process as soon as the thread that forked it has ended.
+
+    However it ended, and whatever this process waits for. Where the system cannot, nothing changes.
+    """
+    parent = multiprocessing.parent_process()
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
+    if parent is not None and os.getppid() != parent.pid:  # It had ended before.
+        os._exit(1)
 
 
 def side_by_side(
@@ -54,7 +74,7 @@ def side_by_side(
         What `work` returned in each process.
 
     Raises:
-        BreedError: A process was killed, as systems do that run out of memory.
+        KilledError: A process was killed, as systems do that run out of memory.
         Exception: What `work` raised in one of them; all have ended by then.
     """
     context = multiprocessing.get_context("fork")
@@ -122,7 +142,7 @@ def _messages(ends: Sequence[Connection]) -> Iterator[Any]:
             try:
                 message = end.recv()
             except (EOFError, OSError):  # Before it sent anything, or while it was sending.
-                message = _Failure(BreedError(_KILLED))
+                message = _Failure(KilledError())
             yield message
             if not isinstance(message, int):
                 waiting.remove(end)
@@ -141,6 +161,7 @@ def _work(
     # Held open here, they would hide that the parent was killed, who alone should read from them.
     for other in inherited:
         other.close()
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)

@@ -139,12 +139,15 @@ class Ledger:
 
     def accounts(self) -> dict[str, tuple[int, str]]:
         """Of each tensor accounted for, its bytes and their hash, for `take_over`."""
-        return self._others | {
-            name: (self._counts[name], hashed.hexdigest()) for name, hashed in self._hashes.items()
-        }
+        return self._others | {name: self.account_of(name) for name in self._hashes}
+
+    def account_of(self, name: str) -> tuple[int, str]:
+        """Of a tensor, the bytes that were accounted for here, and their hash."""
+        hashed = self._hashes.get(name, hashlib.sha256())
+        return self._counts.get(name, 0), hashed.hexdigest()
 
     def take_over(self, accounts: Mapping[str, tuple[int, str]]) -> None:
-        """Counts in what a process forked from this one has accounted for."""
+        """Counts in what another process has accounted for."""
         self._others.update(accounts)
 
     def digest(self) -> str:
@@ -210,10 +213,7 @@ class Writer(Ledger):
         """Also writes them; see `Ledger.put`."""
         data = super().put(name, start, values)
         descriptor, offset = self._places[name]
-        offset += start * self._specs[name].dtype.itemsize
-        written = 0
-        while written < len(data):
-            written += os.pwrite(descriptor, data[written:], offset + written)
+        write_at(descriptor, offset + start * self._specs[name].dtype.itemsize, data)
         return data
 
     def __enter__(self) -> "Writer":
@@ -221,6 +221,13 @@ class Writer(Ledger):
 
     def __exit__(self, *_: object) -> None:
         self._files.close()
+
+
+def write_at(descriptor: int, offset: int, data: memoryview) -> None:
+    """Writes all of the bytes, which the system need not do at once."""
+    written = 0
+    while written < len(data):
+        written += os.pwrite(descriptor, data[written:], offset + written)
 
 
 def _index(files: Mapping[str, list[Spec]]) -> str:

@@ -1,7 +1,7 @@
 """Breeding without a folder: the child's tensors follow each other, as an engine takes them."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from threading import Lock
 
@@ -10,18 +10,22 @@ import torch
 from torch import Tensor
 
 from speciate.population.breed import child_of, ordered
+from speciate.population.breeding_process import BreedingProcess
 from speciate.population.crew import Crew
 from speciate.population.frame import SHARD_BYTES, new_model
 from speciate.population.plan import Plan, Segment
 from speciate.population.safetensors_writer import Ledger, Spec, raw_bytes
+from speciate.population.shared_memory import SharedTensors
+from speciate.population.threads import one_thread
 
 
 class Offspring:
     """The child of a plan as a stream of its tensors: the same as `carry_out` would have written.
 
-    It may be gone through again: all is computed anew. In memory are the tensors that are begun,
-    rarely more than two of them, and what whoever takes them keeps. Iterate in one thread, and to
-    the end, or close the iterator.
+    It may be gone through again: all is computed anew. Bred by threads, in memory are the tensors
+    that are begun, rarely more than two of them, and what whoever takes them keeps; bred by another
+    process, all of them until the end. Iterate in one thread, and to the end, or close the
+    iterator.
     """
 
     def __init__(
@@ -31,6 +35,7 @@ class Offspring:
         shard_bytes: int = SHARD_BYTES,
         jobs: int | None = None,
         device: str = "cpu",
+        process: BreedingProcess | None = None,
     ) -> None:
         """Reads nothing yet.
 
@@ -41,10 +46,12 @@ class Offspring:
             shard_bytes: Largest safetensors file, unless a single tensor is larger.
             jobs: Threads; one a core if not given.
             device: Where tensors are computed with, as torch calls it.
+            process: That breeds it instead of threads, if the child is large and fits into memory.
         """
         self._plan = plan
         self._out, self._shard_bytes = out, shard_bytes
         self._jobs, self._device = jobs, device
+        self._process = process
         self._digest: str | None = None
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
@@ -57,12 +64,31 @@ class Offspring:
             DiskError: The disk has no room or cannot be written.
         """
         self._digest = None
-        plan = ordered(self._plan)
-        with self._ledger() as ledger, Crew(self._jobs) as crew:
-            for segment in plan.segments:
-                yield from _tensors(segment, plan, crew, ledger, self._device)
+        with self._ledger() as ledger:
+            room = self._process.room_for(self._plan) if self._process else None
+            if self._process and room:
+                with closing(room):
+                    yield from self._by_process(self._process, room, ledger)
+            else:
+                yield from self._by_threads(ledger)
             digest = ledger.digest()
         self._digest = digest
+
+    def _by_process(
+        self, process: BreedingProcess, room: SharedTensors, ledger: Ledger
+    ) -> Iterator[tuple[str, Tensor]]:
+        # Whoever takes the tensors shares the cores with those who breed them.
+        with one_thread(), closing(process.breed(self._plan, room, ledger)) as tensors:
+            for name, tensor in tensors:
+                if self._out is not None:
+                    ledger.put(name, 0, tensor)
+                yield name, tensor
+
+    def _by_threads(self, ledger: Ledger) -> Iterator[tuple[str, Tensor]]:
+        plan = ordered(self._plan)
+        with Crew(self._jobs) as crew:
+            for segment in plan.segments:
+                yield from _tensors(segment, plan, crew, ledger, self._device)
 
     @property
     def digest(self) -> str:

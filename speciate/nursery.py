@@ -14,6 +14,7 @@ from speciate.planning import ADAPTER_OPERATORS
 from speciate.population.adapters import Adapter, breed_adapter
 from speciate.population.adapters.breed import check_ranks
 from speciate.population.breed import carry_out
+from speciate.population.breeding_process import BreedingProcess
 from speciate.population.folders import weights_in
 from speciate.population.offspring import Offspring
 from speciate.population.plan import Plan, make_plan
@@ -27,10 +28,15 @@ class Nursery:
     """Breeds, and finds or rebuilds what was bred before."""
 
     def __init__(
-        self, founders: Mapping[str, Path], store: WeightStore, settings: schema.Store
+        self,
+        founders: Mapping[str, Path],
+        store: WeightStore,
+        settings: schema.Store,
+        process: BreedingProcess | None = None,
     ) -> None:
-        """Takes the founders' folders by the ids of the founders."""
+        """Takes the founders' folders by the ids of the founders, and who breeds large newborns."""
         self._founders = founders
+        self._process = process
         self._store = store
         self._settings = settings
         # Of those that were bred here, and are not yet recorded with a digest or an error.
@@ -52,7 +58,9 @@ class Nursery:
         keeps = self._settings.keep == "all"
         with self._scratch() if keeps else nullcontext() as scratch, self._remembered(one):
             out = scratch / "model" if scratch else None
-            offspring = Offspring(self._plan(one, known), out, self._shard_bytes)
+            offspring = Offspring(
+                self._plan(one, known), out, self._shard_bytes, process=self._process
+            )
             yield offspring
             self._digests[one.id] = offspring.digest
             if out:

@@ -21,6 +21,7 @@ from speciate.evaluator.start import start_engine
 from speciate.evaluator.tokenizer import Tokenizer
 from speciate.evaluator.trial import Trial
 from speciate.nursery import Known, Nursery
+from speciate.population.breeding_process import BreedingProcess
 from speciate.population.founders import Founder
 from speciate.population.randomness import stream
 from speciate.records import Individual, Score
@@ -140,7 +141,8 @@ class Worker:
         }
         paths = {founder.recipe.id: founder.path for founder in setup.founders}
         self.store = WeightStore(setup.folder / "weights")
-        self._nursery = Nursery(paths, self.store, setup.config.store)
+        self._process = BreedingProcess()
+        self._nursery = Nursery(paths, self.store, setup.config.store, self._process)
 
     def carry_out(self, job: Job) -> tuple[Outcome, ...]:
         """Scores candidates; one that cannot be bred or scored has an outcome too.
@@ -220,7 +222,8 @@ class Worker:
         return self._engine.work.swaps, self._engine.work.tokens
 
     def close(self) -> None:
-        """Takes the engine down."""
+        """Takes the engine down, and the process beside it."""
+        self._process.close()
         self._engine.close()
 
 

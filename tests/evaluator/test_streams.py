@@ -1,11 +1,13 @@
 """Models bred straight into the engines: as if they had been written and loaded, or not at all."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
 import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from speciate.errors import BreedError, EvaluationError, ModelError
 from speciate.evaluator import Engine
 from speciate.evaluator.parts import in_parts
 from speciate.population.breed import breed
+from speciate.population.breeding_process import BreedingProcess
 from speciate.population.offspring import Offspring
 from speciate.population.plan import make_plan
 from speciate.population.weights import Checkpoint
@@ -63,6 +66,30 @@ def test_scores_are_those_of_the_written_child(
     engine.load_tensors(child)
     assert same(engine.logprobs(PROMPTS), written)
     assert child.digest == digest
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[BreedingProcess]:
+    with closing(BreedingProcess(least=0, jobs=2)) as started:
+        yield started
+
+
+def test_a_process_beside_the_engine_breeds_the_same(
+    process: BreedingProcess, engine: Engine, models: dict[str, Path]
+) -> None:
+    plan = make_plan(RECIPES["ties"], models)
+    engine.load_tensors(Offspring(plan))
+    expected = engine.logprobs(PROMPTS)
+    engine.load(models["unicode"])
+    threads = torch.get_num_threads()
+    child = Offspring(plan, process=process)
+    with pytest.raises(ValueError, match="of its own"):
+        engine.load_tensors(broken(child, 5, ValueError("of its own")))
+    assert torch.get_num_threads() == threads
+    engine.load_tensors(child)
+    assert same(engine.logprobs(PROMPTS), expected)
+    gc.collect()
+    assert "memfd:speciate" not in Path("/proc/self/maps").read_text()
 
 
 def broken(tensors: Offspring, after: int, error: Exception) -> Iterator[tuple[str, Tensor]]:

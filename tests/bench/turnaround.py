@@ -2,11 +2,13 @@
 
 a. mergekit writes the merge; a new process starts vLLM on it and scores.
 b. speciate writes the merge; an engine that is up reloads its weights and scores.
-c. speciate breeds straight into the engine that is up, which scores; no weights are written.
+c. speciate breeds straight into the engine that is up, which scores; no weights are written. As in
+   campaigns, a process beside the engine breeds.
 
 On models of the shape of Qwen2.5-0.5B (bfloat16, random weights), all in the page cache, with the
-real vLLM. Scored are the log-probabilities of 64 random texts of 32 tokens. Ways b and c take
-turns, and must give the same weights and scores. Operators are as campaigns have them by default.
+real vLLM. Scored are the log-probabilities of 64 random texts. Ways b and c take turns, and must
+give the same weights and scores. A first candidate, with which the process of way c starts, is not
+counted. Operators are as campaigns have them by default.
 
 Prints the table of docs/benchmarks.md.
 """
@@ -21,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,13 +35,14 @@ from speciate.configs.schema import Vllm
 from speciate.evaluator import Engine
 from speciate.evaluator.start import start_engine
 from speciate.population.breed import breed
+from speciate.population.breeding_process import BreedingProcess
 from speciate.population.offspring import Offspring
 from speciate.population.plan import make_plan
 from speciate.records import Parent, Recipe
 
 MODELS = ("base", *EXPERTS)
-ITEMS, TOKENS = 64, 32
-ENGINE = Vllm(type="vllm", dtype="bfloat16", max_model_len=256, max_num_seqs=ITEMS)
+ITEMS, LONGEST = 64, 255
+ENGINE = Vllm(type="vllm", dtype="bfloat16", max_model_len=LONGEST + 1, max_num_seqs=ITEMS)
 WAYS = {
     "a": "mergekit, new vLLM",
     "b": "speciate, weights reloaded",
@@ -46,6 +50,14 @@ WAYS = {
 }
 PARTS = ("merge", "load", "score")
 Seconds = dict[str, float]
+Texts = list[list[int]]
+
+
+def random_texts(tokens: int) -> Texts:
+    """All that are scored, each of so many tokens."""
+    size = SHAPES["0.5b"]["vocab_size"]
+    texts: Texts = np.random.default_rng(0).integers(0, size, (ITEMS, tokens)).tolist()
+    return texts
 
 
 @contextmanager
@@ -56,10 +68,8 @@ def clocked(seconds: Seconds, part: str) -> Iterator[None]:
     seconds[part] = time.perf_counter() - start
 
 
-def score(engine: Engine, seconds: Seconds) -> list[list[float]]:
+def score(engine: Engine, texts: Texts, seconds: Seconds) -> list[list[float]]:
     """Log-probabilities of all texts."""
-    size = SHAPES["0.5b"]["vocab_size"]
-    texts = np.random.default_rng(0).integers(0, size, (ITEMS, TOKENS)).tolist()
     with clocked(seconds, "score"):
         found = engine.logprobs(texts)
     return [one.tolist() for one in found]
@@ -72,59 +82,70 @@ def add_tokenizer(folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
 
 
-def start_and_score(model: Path) -> None:
+def start_and_score(model: Path, texts: Texts) -> None:
     """The new process of way a: prints what scoring took in it."""
     engine, seconds = start_engine(ENGINE, model), Seconds()
-    score(engine, seconds)
+    score(engine, texts, seconds)
     engine.close()
     print(json.dumps(seconds))
 
 
-def by_mergekit(folder: Path, operator: str) -> Seconds:
+def by_mergekit(folder: Path, operator: str, texts: Texts) -> Seconds:
     """Way a; all of the new process but scoring counts as loading: imports, start and end."""
     out, config = folder / "out", recipe_of_theirs(folder, operator)
     program = Path(sys.executable).parent / "mergekit-yaml"
     seconds = {"merge": timed([str(program), str(config), str(out), "--no-copy-tokenizer"])}
     add_tokenizer(out)
     with clocked(seconds, "load"):
-        command = [sys.executable, __file__, "--start", str(out)]
+        command = [sys.executable, __file__, "--start", str(out), "--tokens", str(len(texts[0]))]
         said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     shutil.rmtree(out)
     scored: Seconds = json.loads(said.splitlines()[-1])
     return seconds | scored | {"load": seconds["load"] - scored["score"]}
 
 
-def by_reload(folder: Path, recipe: Recipe, engine: Engine) -> tuple[Seconds, object]:
-    """Way b: seconds, and what came of it."""
+def by_reload(folder: Path, recipe: Recipe, engine: Engine) -> tuple[Seconds, str]:
+    """Way b: seconds, and the digest of what came of it."""
     seconds, out = Seconds(), folder / "out"
     with clocked(seconds, "merge"):
         digest = breed(recipe, {name: folder / name for name in MODELS}, out)
     with clocked(seconds, "load"):
         engine.load(out)
     shutil.rmtree(out)
-    return seconds, (digest, score(engine, seconds))
+    return seconds, digest
 
 
-def by_stream(folder: Path, recipe: Recipe, engine: Engine) -> tuple[Seconds, object]:
-    """Way c: seconds, and what came of it."""
+def by_stream(
+    folder: Path, recipe: Recipe, engine: Engine, process: BreedingProcess | None
+) -> tuple[Seconds, str]:
+    """Way c: seconds, and the digest of what came of it."""
     seconds = Seconds()
     with clocked(seconds, "load"):
-        child = Offspring(make_plan(recipe, {name: folder / name for name in MODELS}))
+        plan = make_plan(recipe, {name: folder / name for name in MODELS})
+        child = Offspring(plan, process=process)
         engine.load_tensors(child)
-    return seconds, (child.digest, score(engine, seconds))
+    return seconds, child.digest
 
 
-def in_turn(folder: Path, operator: str, engine: Engine, repeats: int) -> tuple[Seconds, Seconds]:
+def in_turn(
+    folder: Path,
+    operator: str,
+    engine: Engine,
+    process: BreedingProcess | None,
+    repeats: int,
+    texts: Texts,
+) -> tuple[Seconds, Seconds]:
     """Medians of ways b and c over several candidates."""
+    by_process = partial(by_stream, process=process)
     roles = tuple(Parent(n, "base" if n == "base" else "model") for n in parents(operator))
     written, streamed = list[Seconds](), list[Seconds]()
     for seed in range(repeats):
         recipe, found = Recipe(operator, roles, VOTED[operator], seed), []
-        for way, runs in ((by_reload, written), (by_stream, streamed)):
+        for way, runs in ((by_reload, written), (by_process, streamed)):
             warm(folder)
-            seconds, outcome = way(folder, recipe, engine)
+            seconds, digest = way(folder, recipe, engine)
+            found.append((digest, score(engine, texts, seconds)))
             runs.append(seconds)
-            found.append(outcome)
         if found[0] != found[1]:
             raise SystemExit(f"{operator}: bred into the engine is another child than written")
     return medians(written), medians(streamed)
@@ -151,17 +172,23 @@ def total(seconds: Seconds, parts: Sequence[str]) -> float:
     return sum(seconds.get(part, 0.0) for part in parts)
 
 
-def compare(folder: Path, operators: Sequence[str], repeats: int, slow: int) -> Iterator[str]:
+def compare(folder: Path, asked: argparse.Namespace) -> Iterator[str]:
     """Way a for all operators, before an engine is started for the others; then the table."""
     warm(folder)
-    theirs = {}
-    for operator in operators:
-        theirs[operator] = medians([by_mergekit(folder, operator) for _ in range(slow)])
+    texts, theirs = random_texts(asked.tokens), {}
+    for operator in asked.operators if asked.slow else ():
+        runs = [by_mergekit(folder, operator, texts) for _ in range(asked.slow)]
+        theirs[operator] = {"a": medians(runs)}
     engine = start_engine(ENGINE, folder / "base")
-    score(engine, Seconds())  # What is only done once is none of the candidates'.
-    for operator in operators:
-        b, c = in_turn(folder, operator, engine, repeats)
-        yield from table(operator, {"a": theirs[operator], "b": b, "c": c})
+    process = None if asked.threads else BreedingProcess()
+    # What is only done once is none of the candidates'.
+    score(engine, texts, Seconds())
+    in_turn(folder, "linear", engine, process, 1, texts)
+    for operator in asked.operators:
+        b, c = in_turn(folder, operator, engine, process, asked.repeats, texts)
+        yield from table(operator, theirs.get(operator, {}) | {"b": b, "c": c})
+    if process:
+        process.close()
     engine.close()
 
 
@@ -169,13 +196,17 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=3, help="of ways b and c")
-    parser.add_argument("--slow", type=int, default=1, help="repeats of way a")
+    parser.add_argument("--slow", type=int, default=1, help="repeats of way a; 0 leaves it out")
+    parser.add_argument("--tokens", type=int, default=32, help="of each text that is scored")
+    parser.add_argument("--threads", action="store_true", help="of the engine breed in way c")
     parser.add_argument("--operators", nargs="*", default=["linear", "dare_ties", "ties"])
     parser.add_argument("--folder", type=Path, help="where models are made, and found again")
     parser.add_argument("--start", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if not 2 <= asked.tokens <= LONGEST:
+        parser.error(f"--tokens: {asked.tokens} is not from 2 to {LONGEST}")
     if asked.start:
-        start_and_score(asked.start)
+        start_and_score(asked.start, random_texts(asked.tokens))
         return
     with tempfile.TemporaryDirectory() as scratch:
         folder = asked.folder or Path(scratch)
@@ -187,7 +218,7 @@ def main() -> None:
         heads = ["operator", "way", *PARTS, "until loaded (times c)", "in all (times c)"]
         heads += ["until loaded, in scorings"]
         print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
-        for line in compare(folder, asked.operators, asked.repeats, asked.slow):
+        for line in compare(folder, asked):
             print(line, flush=True)
 
 

@@ -13,10 +13,11 @@ import os
 import pickle
 import signal
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -25,6 +26,7 @@ from speciate.errors import BreedError
 R = TypeVar("R")
 Tell = Callable[[int], None]
 _SEVERAL = 1 << 24
+_WISHES = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PDEATHSIG = 1  # Of <sys/prctl.h>.
 
 
@@ -91,12 +93,12 @@ def side_by_side(
             process = context.Process(
                 target=_work, args=(theirs, list(ends), work, _numbers(taken, things)), daemon=True
             )
-            with warnings.catch_warnings():
+            with _signals_later(), warnings.catch_warnings():
                 # Python warns of threads; those of the caller hold no lock that we take.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 process.start()
+                started.append(process)
             theirs.close()
-            started.append(process)
         for message in _messages(ends):
             if isinstance(message, int):
                 hear(message)
@@ -113,6 +115,30 @@ def side_by_side(
         for end in ends:
             end.close()
     return answers
+
+
+@contextmanager
+def _signals_later() -> Iterator[None]:
+    """Handles what a user asks for by signals after the block.
+
+    What a handler raises within the hooks that Python runs at a fork is lost, and the wish with it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in _WISHES
+        if callable(signal.getsignal(number))
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 class _Success(NamedTuple):

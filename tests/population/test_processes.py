@@ -126,6 +126,26 @@ def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     assert patiently(lambda: not any(map(psutil.pid_exists, pids)))
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_asks_to_stop_amid_a_fork_is_heard(tmp_path: Path, number: signal.Signals) -> None:
+    """Regression: what a handler raised in a hook of Python's was lost, and the merge went on."""
+    code = (
+        "import os, signal, time\n"
+        "from speciate.population.processes import side_by_side\n"
+        "def stop(*_): raise KeyboardInterrupt\n"
+        f"signal.signal({int(number)}, stop)\n"
+        "os.register_at_fork("
+        f"after_in_parent=lambda: (os.kill(os.getpid(), {int(number)}), time.sleep(0.1)))\n"
+        "try:\n"
+        "    side_by_side(lambda numbers, tell: list(numbers), 2, 2)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('heard')\n"
+    )
+    command = [sys.executable, "-c", code]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert (said.stdout, said.stderr) == ("heard\n", "")
+
+
 def patiently(condition: Callable[[], bool]) -> bool:
     """Whether something becomes true within a minute."""
     end = time.monotonic() + 60

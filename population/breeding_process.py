@@ -44,6 +44,7 @@ class BreedingProcess:
             jobs: Processes that breed at once; one a core if not given.
         """
         self._least, self._jobs = least, jobs
+        self._given_up = False
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._last: Callable[[], mmap | None] = lambda: None
@@ -51,7 +52,7 @@ class BreedingProcess:
     def room_for(self, plan: Plan) -> SharedTensors | None:
         """Memory for the child of a plan, if the child can and should be bred in the process."""
         worth = plan.frame.nbytes >= self._least and can_fork()
-        if not worth or content_of(plan, self._jobs) is None:
+        if self._given_up or not worth or content_of(plan, self._jobs) is None:
             return None
         if self._last() is not None:
             # Held by a cycle, such as of an error in whose frames tensors were being loaded.
@@ -72,7 +73,8 @@ class BreedingProcess:
             ledger: Told what was accounted for.
 
         Raises:
-            KilledError: A process was killed, and then another.
+            KilledError: A process was killed, and then another, as a rule for want of memory. From
+                then on there is no room: threads need less, and can breed this child too.
             ModelError: A parent is not finite or became unreadable.
             BreedError: The result is not finite.
         """
@@ -90,6 +92,7 @@ class BreedingProcess:
             if not waiting:
                 return
             self.close()
+        self._given_up = True
         raise KilledError
 
     def _answers(self, plan: Plan, memory: SharedTensors) -> Generator[Any, None, None]:

@@ -77,11 +77,13 @@ def side_by_side(
 
     Raises:
         KilledError: A process was killed, as systems do that run out of memory.
-        Exception: What `work` raised in one of them; all have ended by then.
+        Exception: What `work` raised of the first thing of which it raised anything, whoever did
+            that thing and when; all have ended by then.
     """
     context = multiprocessing.get_context("fork")
     taken = context.Value("q", 0)
     answers: list[Any] = []
+    failures: list[_Failure] = []
     ends: list[Connection] = []
     started = []
     # Looking through what all share for garbage would copy it, page by page.
@@ -91,7 +93,7 @@ def side_by_side(
             ours, theirs = context.Pipe(duplex=False)
             ends.append(ours)
             process = context.Process(
-                target=_work, args=(theirs, list(ends), work, _numbers(taken, things)), daemon=True
+                target=_work, args=(theirs, list(ends), work, _Numbers(taken, things)), daemon=True
             )
             with _signals_later(), warnings.catch_warnings():
                 # Python warns of threads; those of the caller hold no lock that we take.
@@ -102,10 +104,14 @@ def side_by_side(
         for message in _messages(ends):
             if isinstance(message, int):
                 hear(message)
-            elif isinstance(message, _Failure):
+            elif isinstance(message, _Success):
+                answers.append(message.result)
+            elif isinstance(message.error, KilledError):
                 raise message.error
             else:
-                answers.append(message.result)
+                failures.append(message)
+        if failures:
+            raise min(failures, key=lambda one: one.number).error
     finally:
         gc.unfreeze()
         for process in started:
@@ -147,17 +153,36 @@ class _Success(NamedTuple):
 
 class _Failure(NamedTuple):
     error: BaseException
+    number: int
 
 
-def _numbers(taken: Any, things: int) -> Iterator[int]:  # noqa: ANN401
-    """Each number that no other process has taken yet."""
-    while True:
-        with taken.get_lock():
-            number = taken.value
-            taken.value += 1
-        if number >= things:
-            return
-        yield number
+class _Numbers:
+    """Those that no other process has taken yet, in ascending order.
+
+    Attributes:
+        last: The one that was taken last.
+    """
+
+    def __init__(self, taken: Any, things: int) -> None:  # noqa: ANN401
+        self._taken, self._things = taken, things
+        self.last = -1
+
+    def __iter__(self) -> "_Numbers":
+        return self
+
+    def __next__(self) -> int:
+        with self._taken.get_lock():
+            number: int = self._taken.value
+            self._taken.value += 1
+        if number >= self._things:
+            raise StopIteration
+        self.last = number
+        return number
+
+    def end(self) -> None:
+        """Lets nobody take another."""
+        with self._taken.get_lock():
+            self._taken.value = self._things
 
 
 def _messages(ends: Sequence[Connection]) -> Iterator[Any]:
@@ -168,7 +193,7 @@ def _messages(ends: Sequence[Connection]) -> Iterator[Any]:
             try:
                 message = end.recv()
             except (EOFError, OSError):  # Before it sent anything, or while it was sending.
-                message = _Failure(KilledError())
+                message = _Failure(KilledError(), -1)
             yield message
             if not isinstance(message, int):
                 waiting.remove(end)
@@ -178,7 +203,7 @@ def _work(
     end: Connection,
     inherited: Sequence[Connection],
     work: Callable[[Iterator[int], Tell], Any],
-    numbers: Iterator[int],
+    numbers: _Numbers,
 ) -> None:
     """In the new process, which its parent ends when the user asks for it.
 
@@ -204,10 +229,12 @@ def _work(
     try:
         message = _Success(work(numbers, tell))
     except BaseException as error:
+        # Earlier things may fail too: they are being done, and are waited for.
+        numbers.end()
         # Where it happened does not travel by itself; --debug shows it.
         error.add_note("".join(traceback.format_tb(error.__traceback__)))
         as_text = RuntimeError(f"{type(error).__name__}: {error}")
-        message = _Failure(error if _travels(error) else as_text)
+        message = _Failure(error if _travels(error) else as_text, numbers.last)
     with suppress(OSError):  # The parent may have been killed.
         if told:
             end.send(told)

@@ -23,6 +23,7 @@ from speciate.evaluator.trial import Trial
 from speciate.nursery import Known, Nursery
 from speciate.population.breeding_process import BreedingProcess
 from speciate.population.founders import Founder
+from speciate.population.processes import KilledError
 from speciate.population.randomness import stream
 from speciate.records import Individual, Score
 
@@ -194,11 +195,21 @@ class Worker:
                 )
             if self._adapters:
                 return _Candidate(*stack.enter_context(self._nursery.newborn_adapter(one, lineage)))
-            with self._nursery.newborn(one, lineage) as offspring:
-                self._engine.load_tensors(offspring)
-            return _Candidate(offspring.digest)
+            return _Candidate(self._bred(one, lineage))
         except (BreedError, EvaluationError) as exc:
             return _Candidate(one.digest, fails=exc)
+
+    def _bred(self, one: Individual, lineage: Known) -> str:
+        """The digest of an individual that was bred into the engine."""
+        try:
+            return self._bred_once(one, lineage)
+        except KilledError:  # Says nothing of the recipe; now it is bred by threads.
+            return self._bred_once(one, lineage)
+
+    def _bred_once(self, one: Individual, lineage: Known) -> str:
+        with self._nursery.newborn(one, lineage) as offspring:
+            self._engine.load_tensors(offspring)
+        return offspring.digest
 
     def _check_engine(self) -> None:
         """After a failure: whether the engine still answers for the model it began with."""

@@ -247,17 +247,21 @@ def test_who_is_killed_is_started_again_once(process: BreedingProcess, slow: Pla
     assert child.digest == expected.digest
 
 
-def test_who_is_killed_twice_is_an_error(process: BreedingProcess, slow: Plan) -> None:
-    servers = set()
-    with pytest.raises(BreedError, match=KILLED):
-        for _ in Offspring(slow, process=process):
-            for server in descendants()[:1]:
-                if server.ppid() == os.getpid():
-                    servers.add(server.pid)
-                    server.kill()
-    assert len(servers) == 2
-    assert patiently(lambda: not descendants())
-    check_same(slow, process, breed_digest(slow))
+def test_who_is_killed_twice_leaves_breeding_to_threads(slow: Plan) -> None:
+    servers, others = set(), descendants()
+    with closing(BreedingProcess(least=0, jobs=2)) as process:
+        child = Offspring(slow, process=process)
+        with pytest.raises(BreedError, match=KILLED):
+            for _ in child:
+                for server in descendants():
+                    if server not in others and server.ppid() == os.getpid():
+                        servers.add(server.pid)
+                        server.kill()
+        assert len(servers) == 2
+        assert patiently(lambda: descendants() == others)
+        assert len(list(child)) > 0
+        assert child.digest == breed_digest(slow)
+        assert descendants() == others
 
 
 def breed_digest(plan: Plan) -> str:

@@ -71,6 +71,18 @@ def test_errors_are_raised_here(error: Exception, raised: Exception) -> None:
     assert str(caught.value) == str(raised)
 
 
+def test_of_several_errors_it_is_the_first_things_whoever_is_faster() -> None:
+    """Regression: which of two tensors was blamed depended on timing, and errors are archived."""
+
+    def work(numbers: Iterator[int], _: Tell) -> None:
+        for number in numbers:
+            time.sleep(0.3 if number == 0 else 0)
+            raise BreedError(f"thing {number}")
+
+    with pytest.raises(BreedError, match="thing 0"):
+        side_by_side(work, 5, 2)
+
+
 def test_a_process_that_is_killed_is_an_error() -> None:
     """The others end too, whatever they wait for."""
 

@@ -18,7 +18,16 @@ def application() -> "typer.Typer":
     """All commands; what they need is imported here, where `main` hears of Ctrl-C."""
     import typer
 
-    from speciate import cli_compare, cli_merge, cli_read, cli_review, cli_run, cli_soup, cli_stats
+    from speciate import (
+        cli_agents,
+        cli_compare,
+        cli_merge,
+        cli_read,
+        cli_review,
+        cli_run,
+        cli_soup,
+        cli_stats,
+    )
 
     app = typer.Typer(
         help="Evolve populations of language models. The archive is a Git repository.",
@@ -42,6 +51,7 @@ def application() -> "typer.Typer":
         cli_read.best,
         cli_compare.front,
         cli_compare.flips,
+        cli_agents.agents,
         cli_read.verify,
         cli_read.export,
         cli_read.fsck,

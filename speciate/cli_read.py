@@ -81,6 +81,7 @@ def show(folder: Folder, id_: Id, as_json: Json = False) -> None:
         "digest": one.digest,
         "proposer": one.proposer,
         "reason": one.reason,
+        "origin": one.origin.to_json() if one.origin else None,
         "error": one.error,
         "fingerprint": one.evaluation.fingerprint if one.evaluation else None,
         "scores": {

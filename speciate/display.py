@@ -9,12 +9,14 @@ from rich.text import Text
 from rich.tree import Tree
 
 from speciate.archive.archive import Archive
+from speciate.configs.operators.evolved import source_digest
 from speciate.lineage import ancestors
 from speciate.population.constraints import Violation
 from speciate.records import Individual
 from speciate.results import Comparison, Results
+from speciate.review.visible import lines as visible_lines
 from speciate.status import Status
-from speciate.words import SHORT, describe, label
+from speciate.words import EVOLVED, SHORT, describe, label
 
 Known = Mapping[str, Individual]
 STEPS_OF_CHAMPION = 6
@@ -48,6 +50,8 @@ def status(found: Status) -> Group:
         count = len(found.breaking)
         breaks, mark = "breaks" if count == 1 else "break", f" ({BREAKS.strip()})" if count else ""
         lines.append(f"{count} of {len(found.living)} living {breaks} a constraint{mark}")
+    if found.agents:
+        lines.append(found.agents.line())
     rows = individuals(found.living, archive.individuals, found.breaking)
     return Group(*map(Text, lines), rows)
 
@@ -65,9 +69,11 @@ def individuals(
 
 
 def made_by(one: Individual) -> str:
-    """The operator, or a founder's name."""
-    name = one.recipe.parameters.get("name")
-    return f"founder {name}" if one.recipe.operator == "founder" else one.recipe.operator
+    """The operator, with the digest of its source if an agent wrote it; or a founder's name."""
+    operator, parameters = one.recipe.operator, one.recipe.parameters
+    if operator == EVOLVED:
+        return f"{EVOLVED} {source_digest(parameters['source'])[:SHORT]}"
+    return f"founder {parameters.get('name')}" if operator == "founder" else operator
 
 
 def fitness(one: Individual) -> str:
@@ -91,16 +97,47 @@ def details(
         "breaks": "\n".join(broken.text for broken in violations),
         "reason": one.reason,
         "error": one.error or "",
+        **_origin(one),
     }
     for name, value in rows.items():
         if value:
-            table.add_row(name, Text(value))
+            table.add_row(name, Text("\n".join(visible_lines(value))))
     for parent in one.recipe.parents:
         table.add_row(parent.role, Text(f"{parent.id[:SHORT]}  {label(parent.id, known)}"))
     scores = plain_table("task", "score", "metric ", "items")
     for task, score in (one.evaluation.scores if one.evaluation else {}).items():
         scores.add_row(task, f"{score.value:.4f}", score.metric, str(len(score.items)))
-    return Group(table, "", scores) if one.evaluation else Group(table)
+    parts: list[RenderableType] = [table, "", scores] if one.evaluation else [table]
+    if one.recipe.operator == EVOLVED:
+        parts += ["", Text("Source", style="bold"), source(one.recipe.parameters["source"])]
+    return Group(*parts)
+
+
+def _origin(one: Individual) -> dict[str, str]:
+    """What is told of an agent's proposal besides."""
+    origin = one.origin
+    if origin is None:
+        return {}
+    foretold = ""
+    if origin.prediction is not None:
+        missed = f", {one.fitness - origin.prediction:+.4f} came of it" if one.evaluation else ""
+        foretold = f"{origin.prediction:.4f}{missed}"
+    return {
+        "arm": f"{origin.arm}, prompt {origin.genome}",
+        "predicted": foretold,
+        "talk": origin.talk[:SHORT],
+        "reviewed": origin.reviewer or "",
+    }
+
+
+def source(text: str) -> Text:
+    """The source of an operator, in colours where there are any."""
+    from rich.syntax import Syntax  # Late: few commands show any.
+
+    syntax = Syntax("", "python", theme="ansi_dark", background_color="default")
+    found = syntax.highlight("\n".join(visible_lines(text)))
+    found.no_wrap, found.overflow = True, "ignore"
+    return found
 
 
 def phylogeny(known: Known, living: Sequence[str], depth: int) -> Tree:

@@ -14,8 +14,8 @@ from speciate.archive.telemetry import Telemetry
 from speciate.campaign import evolve
 from speciate.configs import schema
 from speciate.configs.campaign import load
-from speciate.counsel.engage import FOLDER as AGENTS
 from speciate.counsel.engage import check_agents, engaged
+from speciate.counsel.journal import FOLDER as AGENTS
 from speciate.desk import Desk
 from speciate.employ import employed, joined
 from speciate.errors import ArchiveError, TaskError

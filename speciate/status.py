@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from speciate.archive.archive import Archive
+from speciate.counsel.standing import Standing, standing_of
 from speciate.estimated import Estimated, estimated
 from speciate.goals import goals_of
 from speciate.population.constraints import Violation
@@ -24,6 +25,7 @@ class Status:
         last_step: What the telemetry tells of it.
         workers: Since the campaign was last started, if the telemetry tells of any.
         estimated: Candidates that were estimated, if the telemetry tells of any.
+        agents: How they fare, in a campaign with agents.
     """
 
     archive: Archive
@@ -33,6 +35,7 @@ class Status:
     last_step: Mapping[str, Any] | None
     workers: Utilization | None
     estimated: Estimated | None
+    agents: Standing | None
 
     @property
     def breaking(self) -> frozenset[str]:
@@ -62,6 +65,7 @@ class Status:
             "last_step": self.last_step,
             "workers": self.workers.to_json() if self.workers else None,
             "estimated": self.estimated.to_json() if self.estimated else None,
+            "agents": self.agents.short() if self.agents else None,
         }
 
 
@@ -81,4 +85,5 @@ def status_of(archive: Archive) -> Status:
         last_step=next((facts for facts in reversed(telemetry) if "step" in facts), None),
         workers=utilization(telemetry),
         estimated=estimated(telemetry),
+        agents=standing_of(archive),
     )

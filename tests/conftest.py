@@ -204,6 +204,12 @@ class ChatServer:
         return Handler
 
 
+@pytest.fixture(scope="session")
+def new_chat_server() -> type[ChatServer]:
+    """For servers that several tests share, and that are closed by who makes them."""
+    return ChatServer
+
+
 @pytest.fixture
 def chat_server() -> Iterator[ChatServer]:
     server = ChatServer()

@@ -8,15 +8,13 @@ from speciate.configs import schema
 from speciate.configs.agents import Agents
 from speciate.counsel import Counsel, Nobody
 from speciate.counsel.agents import AgentCounsel
-from speciate.counsel.journal import Journal
+from speciate.counsel.journal import FOLDER, Journal
 from speciate.counsel.questions import Asker
 from speciate.errors import ConfigError, UsageError
 from speciate.population.goals import Goals
 from speciate.sandbox import available
 
-FOLDER = "agents"
-"""Of a campaign: holds what agents said."""
-_JOURNAL, _REPLIES = "journal", "replies"
+_REPLIES = "replies"
 
 
 def check_agents(config: schema.Campaign, replay: Path | None) -> None:
@@ -34,7 +32,7 @@ def check_agents(config: schema.Campaign, replay: Path | None) -> None:
     if any("coder" in one.roles for one in agents.endpoints) and (why := available()):
         raise ConfigError(f"agents.endpoints: a coder's operators need a sandbox: {why}")
     if replay is not None:
-        _journal(replay, replay)
+        Journal.of(replay, replay)
         return
     for endpoint in agents.endpoints:
         key_of(endpoint)
@@ -47,13 +45,7 @@ def engaged(
     agents: Agents | None = config.agents
     if agents is None:
         return Nobody()
-    folder = archive.folder / FOLDER
-    journal = _journal(archive.folder, replay)
-    asker = Asker(agents, journal, folder / _REPLIES, config.seed)
+    journal = Journal.of(archive.folder, replay)
+    asker = Asker(agents, journal, archive.folder / FOLDER / _REPLIES, config.seed)
     lines = archive.telemetry.read
     return AgentCounsel(config, agents, goals, journal, archive.drafts, asker, lines)
-
-
-def _journal(campaign: Path, replay: Path | None) -> Journal:
-    replayed = replay / FOLDER / _JOURNAL if replay else None
-    return Journal(campaign / FOLDER / _JOURNAL, replayed)

@@ -6,7 +6,7 @@ twice, and one that is replayed ends with the same hash.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -14,6 +14,11 @@ from typing import Any, NamedTuple, Self
 from speciate.errors import DamageError, UsageError
 from speciate.files import write_whole
 from speciate.records import canonical_json
+
+FOLDER = "agents"
+"""Of a campaign: holds what agents said."""
+_JOURNAL, _TALKS = "journal", "talks"
+_SHORT = 10
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,11 @@ class Journal:
                 "campaign in which agents took part"
             )
 
+    @classmethod
+    def of(cls, campaign: Path, replayed: Path | None = None) -> Self:
+        """The journal in a campaign's folder, and that of the campaign that is replayed."""
+        return cls(campaign / FOLDER / _JOURNAL, replayed / FOLDER / _JOURNAL if replayed else None)
+
     def get(self, step: int) -> Entry | None:
         """The entry of a step; None if people and agents are yet to be asked.
 
@@ -117,23 +127,50 @@ class Journal:
         """Keeps a conversation, and gives its digest."""
         data = canonical_json(talk)
         digest = hashlib.sha256(data).hexdigest()
-        write_whole(self._folder / "talks" / digest[:2] / f"{digest}.json", data)
+        write_whole(self._folder / _TALKS / digest[:2] / f"{digest}.json", data)
         return digest
+
+    def talk(self, text: str) -> tuple[str, Mapping[str, Any]]:
+        """Digest and content of the conversation whose digest begins with `text`.
+
+        Raises:
+            UsageError: None is meant, or several.
+            DamageError: It is not what was kept.
+        """
+        wanted = text.strip().lower()
+        files = sorted((self._folder / _TALKS).glob("*/*.json"))
+        found = [file for file in files if wanted and file.stem.startswith(wanted)]
+        if not found:
+            raise UsageError(
+                f"no conversation begins with {text!r}; `speciate show` names that of an individual"
+            )
+        if len(found) > 1:
+            names = ", ".join(file.stem[:_SHORT] for file in found[:3])
+            raise UsageError(f"{text!r} may be {names}; give more digits")
+        data = found[0].read_bytes()
+        if hashlib.sha256(data).hexdigest() != found[0].stem:
+            raise DamageError(f"{found[0]} is damaged; restore it from a copy")
+        return found[0].stem, json.loads(data)
+
+    def answers(self) -> Iterator[tuple[int, Answer]]:
+        """All answers so far with the steps before which they came, oldest first.
+
+        Raises:
+            DamageError: An entry is not what speciate writes.
+        """
+        for file in sorted(self._folder.glob("*.json")):
+            for answer in (_read(file) or Entry()).answers:
+                yield int(file.stem), answer
 
     @property
     def spent(self) -> Spent:
         """What answers have cost so far."""
-        found = [answer for file in sorted(self._folder.glob("*.json")) for answer in _all(file)]
+        found = [answer for _, answer in self.answers()]
         return Spent(
             sum(answer.replies for answer in found),
             sum(answer.tokens for answer in found),
             sum(answer.money for answer in found),
         )
-
-
-def _all(file: Path) -> tuple[Answer, ...]:
-    entry = _read(file)
-    return entry.answers if entry else ()
 
 
 def _read(file: Path) -> Entry | None:

@@ -13,7 +13,7 @@ from speciate.agents.view import View
 from speciate.configs.agents import Agents
 from speciate.counsel.journal import Answer
 from speciate.counsel.remember import recalled, remembering
-from speciate.errors import ReplyError
+from speciate.errors import ReplyError, UsageError
 from speciate.records import State, digest_of
 
 SETTINGS = genomes.Settings()
@@ -57,6 +57,32 @@ def prompt_for(config: Agents, role: str, state: State, random: np.random.Genera
 def template_of(one: Genome) -> str:
     """Its words."""
     return shipped(one.role) if one.template is None else one.template
+
+
+def version(state: State | None, text: str) -> tuple[Genome, Genome | None]:
+    """The version whose name begins with `text`, and the one that it was made from, if kept.
+
+    Raises:
+        UsageError: None is meant, or several.
+    """
+    known = genomes.genomes(recalled(state or State(), _PART))
+    found = [one for name, one in known.items() if text and name.startswith(text.strip().lower())]
+    if len(found) != 1:
+        names = ", ".join(one.name for one in found) or ", ".join(known) or "none yet"
+        what = "may be several versions" if found else "is no version"
+        raise UsageError(f"{text!r} {what} of a prompt: {names}")
+    return found[0], known.get(found[0].parent or "")
+
+
+def words_of(one: Genome) -> str:
+    """Its words, for people.
+
+    Raises:
+        UsageError: They came with another release.
+    """
+    if one.template is None and one.digest != digest_of(shipped(one.role)):
+        raise UsageError(f"prompt {one.name} came with another release of speciate; look there")
+    return template_of(one)
 
 
 def judged(state: State, outcomes: Iterable[tuple[str, float | None]]) -> State:

@@ -17,8 +17,8 @@ from speciate.counsel.sources import EVOLVED, source_of
 from speciate.records import Origin, Proposal, Recipe, State
 from speciate.review.policy import Facts, founders_of, verdict
 
-# Tokens are counted in thousands, so that numbers in the archive stay short.
-_TOKENS = 1000
+TOKENS = 1000
+"""Asking an arm costs so many of them a unit, so that numbers in the archive stay short."""
 _MOST_REFUSALS = 24
 
 
@@ -46,7 +46,7 @@ class Settling:
 
     def _placed(self, state: State, index: int, answer: Answer) -> State:
         """The state after an agent's recipe took a slot, waits, or was none."""
-        memory, cost = recalled(state, "bandit"), answer.tokens / _TOKENS
+        memory, cost = recalled(state, "bandit"), answer.tokens / TOKENS
         made = _proposal(answer)
         if made is None or self._slots.has(made.recipe, self._known):
             self._slots.leave(index)

@@ -2,11 +2,17 @@
 
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from speciate.agents.template import shipped
+from speciate.archive.archive import Archive
+from speciate.evaluator import Engine
+from speciate.session import run
 
 
 def merge(names: Sequence[str], weights: Sequence[float], prediction: float = 0.5) -> str:
@@ -31,48 +37,125 @@ def averaging(chat_server: Any) -> Any:
     return chat_server
 
 
+SOURCE = '''"""Mean of the models, a little shorter or longer."""
+import numpy as np
+
+PARAMETERS = {"length": (0.9, 1.1, 1.0)}
+
+
+def merge(models, base, parameters, random):
+    if all((model == models[0]).all() for model in models):
+        return models[0].copy()
+    return (np.mean(models, axis=0) * parameters["length"]).astype(np.float32)
+'''
+NONSENSE = "I \x1b[31mcannot\u202e"
+
+
+class Team:
+    """What a whole team of agents replies: breeder, coder, critic and improver.
+
+    Every third time the breeder replies nonsense.
+    """
+
+    def __init__(self) -> None:
+        self._bred, self._written = itertools.count(1), itertools.count()
+
+    def __call__(self, body: Any) -> str:
+        wanted = body["response_format"]["json_schema"]["schema"]["properties"]
+        if "template" in wanted:
+            text = "Think twice.\n" + shipped("breeder")
+            return json.dumps({"reason": "bolder", "template": text, "temperature": 0.5})
+        if "insights" in wanted:
+            return json.dumps({"insights": ["Less is more."], "recommendations": ["Try headers."]})
+        if "text" in wanted:
+            return json.dumps({"text": "Halves help."})
+        if "source" in wanted or "edits" in wanted:
+            model = {"first": "library", "others": ["english"]}
+            recipe = {"operator": "evolved", "model": model, "parameters": {}}
+            values = [{"name": "length", "value": 0.9 + 0.02 * (next(self._written) % 10)}]
+            reply = {"reason": "new", "recipe": recipe, "values": values, "prediction": 0.25}
+            return json.dumps(reply | {"source": SOURCE})
+        number = next(self._bred)
+        if number % 3 == 0:
+            return NONSENSE
+        third = ["headers"] * (number % 3 == 1)
+        return merge(["library", "english", *third], [1.0, 0.1 * number, *[0.3] * len(third)], 0.25)
+
+
+@pytest.fixture(scope="session")
+def team_archive(
+    tmp_path_factory: pytest.TempPathFactory, zoo: Path, new_chat_server: Any, transformers: Engine
+) -> Iterator[Archive]:
+    """A finished campaign of a whole team; what is bred from headers waits for people."""
+    folder, server = tmp_path_factory.mktemp("team"), new_chat_server()
+    server.rule = Team()
+    path = written(
+        folder,
+        zoo,
+        server.url,
+        strategy="evaluations = 20",
+        agents="""
+            improvement = 2
+            insights = 2
+            tries = 1
+            review.code.mode = "auto"
+            review.recipe = { mode = "review-if", protected = ["headers"], reach = "parents" }
+            choice = { explore = 1.0, allowance = 10.0 }
+        """,
+        endpoint="""
+            roles = ["breeder", "coder", "critic", "improver"]
+            prices = { input = 1000.0, output = 2000.0 }
+        """,
+    )
+    run(path, folder / "out", start=lambda *_: transformers)
+    yield Archive.open(folder / "out")
+    server.close()
+
+
 @pytest.fixture
 def campaign(tmp_path: Path, zoo: Path) -> Callable[..., Path]:
     """Writes a campaign file with agents at a URL."""
+    return partial(written, tmp_path, zoo)
 
-    def write(url: str, strategy: str = "", agents: str = "", endpoint: str = "") -> Path:
-        for split, start in (("search", 0), ("test", 8)):
-            file = zoo / "tasks" / f"library.{split}.jsonl"
-            lines = file.read_text().splitlines()[start : start + 8]
-            (tmp_path / f"{split}.jsonl").write_text("\n".join(lines))
-        models = [str(zoo / "models" / name) for name in ("library", "english", "headers")]
-        path = tmp_path / "agents.toml"
-        path.write_text(f"""
-            name = "agents"
-            [founders]
-            base = "{zoo}/models/base"
-            models = {json.dumps(models)}
-            [engine]
-            type = "transformers"
-            [cluster]
-            workers = 0
-            [strategy]
-            type = "steady_state"
-            population = 4
-            evaluations = 8
-            batch = 2
-            lag = 4
-            {strategy}
-            [[tasks]]
-            name = "library"
-            kind = "likelihood"
-            search = "search.jsonl"
-            test = "test.jsonl"
-            [agents]
-            families = ["averaging"]
-            {agents}
-            [[agents.endpoints]]
-            name = "local"
-            model = "m"
-            base_url = "{url}"
-            retries = 0
-            {endpoint}
-        """)
-        return path
 
-    return write
+def written(
+    folder: Path, zoo: Path, url: str, strategy: str = "", agents: str = "", endpoint: str = ""
+) -> Path:
+    """A campaign file with agents at a URL, and its tasks."""
+    for split, start in (("search", 0), ("test", 8)):
+        file = zoo / "tasks" / f"library.{split}.jsonl"
+        lines = file.read_text().splitlines()[start : start + 8]
+        (folder / f"{split}.jsonl").write_text("\n".join(lines))
+    models = [str(zoo / "models" / name) for name in ("library", "english", "headers")]
+    path = folder / "agents.toml"
+    path.write_text(f"""
+        name = "agents"
+        [founders]
+        base = "{zoo}/models/base"
+        models = {json.dumps(models)}
+        [engine]
+        type = "transformers"
+        [cluster]
+        workers = 0
+        [strategy]
+        type = "steady_state"
+        population = 4
+        batch = 2
+        lag = 4
+        {strategy or "evaluations = 8"}
+        [[tasks]]
+        name = "library"
+        kind = "likelihood"
+        search = "search.jsonl"
+        test = "test.jsonl"
+        [agents]
+        families = ["averaging"]
+        {agents}
+        [[agents.endpoints]]
+        name = "local"
+        model = "m"
+        base_url = "{url}"
+        retries = 0
+        {endpoint}
+    """)
+    return path

@@ -36,11 +36,7 @@ def fitted(config: schema.Campaign, founders: Sequence[Founder]) -> schema.Campa
         name = strategy.crossover[0].operator
         raise ConfigError(f"{name} merges models, and the founders are adapters; use lora_svd")
     found: dict[str, Any] = {"adapters": engine.adapters or BATCH}
-    if config.race and found["adapters"] > 1:
-        raise ConfigError(
-            f"candidates do not race {found['adapters']} in a batch; set engine.adapters = 1, or "
-            "leave out strategy.race"
-        )
+    _check_batches(config, found["adapters"])
     _check_ranks(strategy, adapters)
     if isinstance(engine, schema.Vllm):
         found["adapter_rank"] = _room(strategy, adapters)
@@ -55,6 +51,20 @@ def _check_of_models(config: schema.Campaign) -> None:
         raise ConfigError(f"{name} merges adapters, and the founders are models; use linear")
     if config.engine.adapters is not None:
         raise ConfigError("engine.adapters is for founders that are adapters; leave it out")
+
+
+def _check_batches(config: schema.Campaign, size: int) -> None:
+    """Refuses what decides of one candidate at a time where several are scored together."""
+    alone = {
+        "race": ("do not race", config.race),
+        "estimate": ("are not estimated", config.estimate),
+    }
+    for name, (done, given) in alone.items():
+        if given and size > 1:
+            raise ConfigError(
+                f"candidates {done} {size} in a batch; set engine.adapters = 1, or leave out "
+                f"strategy.{name}"
+            )
 
 
 def _check_ranks(strategy: schema.Breeding, adapters: Sequence[Adapter]) -> None:

@@ -127,17 +127,21 @@ def test_a_head_in_vllm(bench: Any, pair: list[Path]) -> None:
         adapted_modules([Adapter(place)])
 
 
-def test_racing_in_batches(bench: Any, pair: list[Path]) -> None:
-    strategy = "population = 2\nevaluations = 4\nrace = {}"
+@pytest.mark.parametrize(
+    ("name", "said"), [("race", "do not race"), ("estimate", "are not estimated")]
+)
+def test_trials_in_batches(bench: Any, pair: list[Path], name: str, said: str) -> None:
+    strategy = f"population = 2\nevaluations = 4\n{name} = {{}}"
+    items = [{"prompt": f"a{n}", "choices": ["b", "c"], "answer": 0} for n in range(10)]
     path = bench.campaign(
         pair,
         strategy=strategy,
-        task=bench.task(
-            {"prompt": "a", "choices": ["b", "c"], "answer": 0}, kind="multiple_choice"
-        ),
+        task=bench.task(*items, kind="multiple_choice"),
     )
     path.write_text(path.read_text().replace('"genome"', '"steady_state"'))
-    assert "candidates do not race 8 in a batch; set engine.adapters = 1" in bench.refused_run(path)
+    assert bench.refused_run(path) == (
+        f"candidates {said} 8 in a batch; set engine.adapters = 1, or leave out strategy.{name}"
+    )
 
 
 def test_batches_of_models(bench: Any) -> None:

@@ -22,13 +22,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from speciate.agents.plain import rounded
-from speciate.configs.operators import OPERATOR_PARAMETERS
+from speciate.configs.operators import OPERATOR_PARAMETERS, adapters
 from speciate.configs.operators.per_model import own_order, reordered
 from speciate.records import Recipe
 
 SOURCE = "source"
 """The parameter that is code."""
 
+_PARAMETERS = {**OPERATOR_PARAMETERS, **adapters.PARAMETERS}
 _N_GRAM = 3
 _SHORT = 10
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -105,12 +106,13 @@ class Metric:
     def _form(self, recipe: Recipe) -> tuple[list[tuple[str, str]], dict[str, Any]]:
         """Parents and parameters in one form for recipes that say the same."""
         parents = [(parent.id, parent.role) for parent in recipe.parents]
-        if recipe.operator not in OPERATOR_PARAMETERS:
+        if recipe.operator not in _PARAMETERS:
             return parents, dict(recipe.parameters)
         try:
-            parameters = OPERATOR_PARAMETERS[recipe.operator].model_validate(recipe.parameters)
+            parameters = _PARAMETERS[recipe.operator].model_validate(recipe.parameters)
             if recipe.operator in self.symmetric:
-                order = own_order(recipe.with_role("model"), parameters)
+                merged = recipe.with_role("model") + recipe.with_role("adapter")
+                order = own_order(merged, parameters)
                 parents, parameters = sorted(parents), reordered(parameters, order)
         except (ValidationError, IndexError):
             # Not for this operator, or not for so many models; compared as it stands.

@@ -13,6 +13,7 @@ from speciate.records import Parent, Recipe
 # A merge of more models is rarely better, and its recipe longer than a reply may be.
 _MOST_PARENTS = 5
 _MOST_CANDIDATES = 24
+_WEIGHTED = ("model", "adapter")
 _WEIGHT = {"type": "number", "minimum": 0.05, "maximum": 2.0}
 
 
@@ -100,7 +101,7 @@ class Menu:
                 parents += [Parent(self._base, "base")] if self._base else []
             elif role.least > 0:
                 named = _named(getattr(written, role.name))
-                weights |= named if role.name == "model" else {}
+                weights |= named if role.name in _WEIGHTED else {}
                 parents += [Parent(self._ids[name], role.name) for name in named]
         return tuple(parents), [round(one, 6) for one in weights.values()]
 

@@ -11,7 +11,7 @@ from speciate.configs.section import Section
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 Role = Literal["breeder", "coder", "critic", "improver"]
-Family = Literal["averaging", "task_vectors", "spectral", "mutation", "adapters", "evolved"]
+Family = Literal["averaging", "task_vectors", "spectral", "mutation", "adapters"]
 
 
 class Agent(Endpoint):
@@ -61,7 +61,8 @@ class Agents(Section):
     endpoints: tuple[Agent, ...] = Field(min_length=1)
     families: tuple[Family, ...] = Field(
         ("averaging", "task_vectors", "mutation"),
-        description="Families of operators on offer; an arm of the bandit each.",
+        description="Families of operators on offer; an arm of the bandit each. Adapters if not "
+        "given and the founders are some.",
         min_length=1,
     )
     tries: Annotated[int, Field(ge=1, le=10)] = Field(

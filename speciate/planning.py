@@ -18,6 +18,7 @@ from speciate.population.operators import registry
 from speciate.population.plan import Plan, make_plan
 from speciate.population.recipe_file import ParentPath, RecipeFile
 from speciate.population.weights import Checkpoint
+from speciate.records import Recipe
 
 ADAPTER_OPERATORS: Mapping[str, AdapterOperator[Any, Any]] = {
     operator.name: operator for operator in of_adapters.OPERATORS
@@ -64,6 +65,30 @@ def planned(source: Path, file: RecipeFile) -> Plan | AdapterPlan:
         raise ConfigError(f"{source}: {exc}") from exc
 
 
+def check_recipe(recipe: Recipe) -> None:
+    """Whether an operator can carry a recipe out, as far as can be told without the parents.
+
+    Raises:
+        ConfigError: There is no such operator, or roles or parameters do not suit it.
+    """
+    if recipe.operator in ADAPTER_OPERATORS:
+        _of_adapters(recipe)
+    else:
+        registry.validate(recipe)
+
+
+def _of_adapters(recipe: Recipe) -> tuple[AdapterOperator[Any, Any], Parameters]:
+    """An operator on adapters, and parameters that suit it."""
+    operator = ADAPTER_OPERATORS[recipe.operator]
+    parameters = validated(operator.parameters, dict(recipe.parameters), recipe.operator)
+    try:
+        registry.check_roles([parent.role for parent in recipe.parents], operator.roles)
+        operator.check(parameters, len(recipe.parents))
+    except ConfigError as exc:
+        raise ConfigError(f"{recipe.operator}: {exc}") from exc
+    return operator, parameters
+
+
 def _for_models(file: RecipeFile) -> Plan:
     if file.operator not in registry.OPERATORS:
         hint = nearest(file.operator, [*registry.OPERATORS, *ADAPTER_OPERATORS])
@@ -96,17 +121,11 @@ def _model(parent: ParentPath) -> Path | WholeModel:
 
 
 def _for_adapters(file: RecipeFile) -> AdapterPlan:
-    operator = ADAPTER_OPERATORS[file.operator]
     if any(parent.adapter for parent in file.parents):
         raise ConfigError(f"{file.operator}: merges adapters; give each as a path, not on a base")
     if file.tokenizer or file.chat_template:
         raise ConfigError(f"{file.operator}: takes no tokenizer or chat_template")
-    parameters = validated(operator.parameters, file.parameters, file.operator)
-    try:
-        registry.check_roles([file.role(parent) for parent in file.parents], operator.roles)
-        operator.check(parameters, len(file.parents))
-    except ConfigError as exc:
-        raise ConfigError(f"{file.operator}: {exc}") from exc
+    operator, parameters = _of_adapters(file.recipe)
     adapters: dict[str, list[Adapter]] = {}
     for parent in file.parents:
         adapters.setdefault(file.role(parent), []).append(Adapter(Path(parent.path)))

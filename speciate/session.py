@@ -14,8 +14,9 @@ from speciate.archive.telemetry import Telemetry
 from speciate.campaign import evolve
 from speciate.configs import schema
 from speciate.configs.campaign import load
-from speciate.counsel.engage import check_agents, engaged
+from speciate.counsel.engage import check_agents, check_prompts, engaged
 from speciate.counsel.journal import FOLDER as AGENTS
+from speciate.counsel.offers import suited
 from speciate.desk import Desk
 from speciate.employ import employed, joined
 from speciate.errors import ArchiveError, TaskError
@@ -91,7 +92,7 @@ def _run(
     test = _splits(config, "test", path.parent)
     check_partial(config, search)
     founders = load_founders(config.founders, path.parent)
-    config = fitted(config, founders)
+    config = suited(fitted(config, founders))
     _check_apart(search, test)
     with _opened(out, _resolved(config, search, test)) as archive:
         if archive.report is None:
@@ -104,8 +105,9 @@ def _run(
 
 
 def _prepare(archive: Archive, setup: Setup) -> None:
-    """Makes sure that founders and stored weights are what was recorded."""
+    """Makes sure that founders and stored weights are what was recorded, and prompts are known."""
     _check_founders(archive, setup.founders)
+    check_prompts(archive, setup.config)
     archive.set_founder_paths({founder.name: founder.path for founder in setup.founders})
     archive.weights.sweep()
     for digest in drop_damaged(archive.weights):

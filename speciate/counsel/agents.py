@@ -61,7 +61,7 @@ class AgentCounsel:
         self._config, self._agents, self._goals = config, agents, goals
         self._journal, self._drafts, self._asker = journal, drafts, asker
         self._telemetry = telemetry
-        self._offers = offers(agents)
+        self._offers = offers(config, agents)
         self._roles = Roles(agents, config.seed)
         self._reflection = Reflection(agents, config.seed)
 

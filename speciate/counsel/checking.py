@@ -6,13 +6,17 @@ from speciate.agents.novelty import Metric
 from speciate.configs.agents import Agents
 from speciate.counsel.sources import EVOLVED, sources
 from speciate.errors import ConfigError
+from speciate.planning import ADAPTER_OPERATORS, check_recipe
 from speciate.population.operators.evolved import normalised, source_digest
 from speciate.population.operators.operator import Operator
-from speciate.population.operators.registry import OPERATORS, validate
+from speciate.population.operators.registry import OPERATORS
 from speciate.records import FOUNDER, Individual, Proposal, Recipe
 
 METRIC = Metric(
-    symmetric=[n for n, one in OPERATORS.items() if isinstance(one, Operator) and one.symmetric],
+    symmetric=[
+        *(n for n, one in OPERATORS.items() if isinstance(one, Operator) and one.symmetric),
+        *ADAPTER_OPERATORS,
+    ],
     normalised=normalised,
 )
 
@@ -31,7 +35,7 @@ class Checks:
     def problem(self, recipe: Recipe) -> str | None:
         """What speaks against a recipe, in words that its proposer is told; None if nothing."""
         try:
-            validate(recipe)
+            check_recipe(recipe)
         except ConfigError as exc:
             return str(exc)
         for parent in recipe.parents:

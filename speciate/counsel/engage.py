@@ -9,9 +9,11 @@ from speciate.configs.agents import Agents
 from speciate.counsel import Counsel, Nobody
 from speciate.counsel.agents import AgentCounsel
 from speciate.counsel.journal import FOLDER, Journal
+from speciate.counsel.prompts import founded, versions
 from speciate.counsel.questions import Asker
 from speciate.errors import ConfigError, UsageError
 from speciate.population.goals import Goals
+from speciate.records import State
 from speciate.sandbox import available
 
 _REPLIES = "replies"
@@ -36,6 +38,21 @@ def check_agents(config: schema.Campaign, replay: Path | None) -> None:
         return
     for endpoint in agents.endpoints:
         key_of(endpoint)
+
+
+def check_prompts(archive: Archive, config: schema.Campaign) -> None:
+    """Looks for versions of prompts that alone are to answer.
+
+    Raises:
+        ConfigError: There is no such version.
+    """
+    if config.agents is None:
+        return
+    known = versions(founded(config.agents, archive.state or State()))
+    for name in config.agents.pinned:
+        if name not in known:
+            names = ", ".join(known)
+            raise ConfigError(f"agents.pinned: no prompt has a version '{name}'; known: {names}")
 
 
 def engaged(

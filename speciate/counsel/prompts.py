@@ -59,13 +59,18 @@ def template_of(one: Genome) -> str:
     return shipped(one.role) if one.template is None else one.template
 
 
+def versions(state: State) -> dict[str, Genome]:
+    """All that are kept, by name, oldest first."""
+    return genomes.genomes(recalled(state, _PART))
+
+
 def version(state: State | None, text: str) -> tuple[Genome, Genome | None]:
     """The version whose name begins with `text`, and the one that it was made from, if kept.
 
     Raises:
         UsageError: None is meant, or several.
     """
-    known = genomes.genomes(recalled(state or State(), _PART))
+    known = versions(state or State())
     found = [one for name, one in known.items() if text and name.startswith(text.strip().lower())]
     if len(found) != 1:
         names = ", ".join(one.name for one in found) or ", ".join(known) or "none yet"

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from speciate.agents import bandit, calibration, genomes, memory
+from speciate.agents import bandit, calibration, memory
 from speciate.agents.bandit import STRATEGY
 from speciate.agents.genomes import Genome
 from speciate.archive.archive import Archive
 from speciate.configs.agents import Agents
 from speciate.counsel import Known
 from speciate.counsel.journal import Answer, Journal, Spent
+from speciate.counsel.prompts import versions
 from speciate.counsel.remember import recalled
 from speciate.counsel.settling import TOKENS
 from speciate.counsel.sources import fitness_of_parents
@@ -148,7 +149,7 @@ def standing_of(archive: Archive) -> Standing | None:
         spent=journal.spent,
         arms=tuple(_arms(archive, state, known, children)),
         predictions=calibration.summary(recalled(state, "calibration"), TOLERANCE),
-        prompts=tuple(genomes.genomes(recalled(state, "genomes")).values()),
+        prompts=tuple(versions(state).values()),
         insights=memory.insights(remembered),
         recommendations=memory.recommendations(remembered),
         refusals=refused[-_REFUSALS:],

@@ -11,6 +11,7 @@ from speciate.agents import memory
 from speciate.agents.view import Attempt, Evolved, Kin, Member, Offer, Task, View
 from speciate.configs import schema
 from speciate.counsel import Known
+from speciate.counsel.offers import of_adapters
 from speciate.counsel.sources import gains, sources
 from speciate.population.goals import Goals
 from speciate.records import FOUNDER, Individual, State
@@ -40,15 +41,18 @@ def view(
     """
     founders = [one for one in known.values() if one.recipe.operator == FOUNDER]
     show = partial(member, known=known)
-    base = config.founders.base
     named = {label(one.id, known): one.id for one in founders}
+    base = named[schema.founder_name(config.founders.base)] if config.founders.base else None
+    if of_adapters(config):
+        # It is a model, of which no adapter is bred.
+        founders, base = [one for one in founders if one.id != base], None
     return View(
         step=state.step,
         tasks=tuple(_tasks(config, goals, founders)),
         founders=tuple(map(show, founders)),
         living=tuple(show(known[name]) for name in state.members),
         offers=tuple(offers),
-        base=named[schema.founder_name(base)] if base else None,
+        base=base,
         failures=tuple(map(show, _latest(known, failed=True))),
         attempts=tuple(_attempt(one, known) for one in _latest(known, failed=False)),
         kinship=tuple(_kinship(state.members, known)),

@@ -4,8 +4,8 @@ from contextlib import suppress
 
 from speciate.archive.draft import EVOLVED
 from speciate.errors import ConfigError, SandboxError
+from speciate.planning import check_recipe
 from speciate.population.operators.evolved import try_out
-from speciate.population.operators.registry import validate
 from speciate.records import Recipe
 
 
@@ -18,7 +18,7 @@ def check(recipe: Recipe) -> None:
     """
     # Who decides needs no sandbox; who breeds does.
     with suppress(SandboxError):
-        validate(recipe)
+        check_recipe(recipe)
 
 
 def check_written(recipe: Recipe) -> None:

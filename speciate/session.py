@@ -39,6 +39,8 @@ from speciate.watch import Recorder, View
 from speciate.worker import Job, Outcome, Setup, Splits, Start
 from speciate.workers import Workers
 
+_STOPPING = "stopping when what is in flight is done; Ctrl-C again stops at once"
+
 ViewFor = Callable[[Strategy], View]
 
 
@@ -127,14 +129,14 @@ def _complete(
     shown = view_for(strategy) if view_for else None
     with (
         tracked(setup.config, archive, goals.higher_is_better, strategy.steps, shown) as view,
-        stoppable(partial(_say_stopping, view)) as stop,
+        stoppable(partial(_note, view, _STOPPING)) as stop,
     ):
         desk = Desk(workers, stop, partial(_arrived, archive.telemetry))
         stages = Stages(
             config=setup.config,
             founders=setup.founders,
             strategy=strategy,
-            counsel=engaged(archive, setup.config, goals, replay),
+            counsel=engaged(archive, setup.config, goals, replay, partial(_note, view)),
             desk=desk,
             archive=archive,
             watch=Recorder(archive.telemetry, desk.work, setup.config.cluster.workers or 1, view),
@@ -154,9 +156,9 @@ def _strategy(setup: Setup, goals: Goals) -> Strategy:
     return made(config.strategy, config.seed, base, models, goals)
 
 
-def _say_stopping(view: View | None) -> None:
+def _note(view: View | None, text: str) -> None:
     if view:
-        view.note("stopping when what is in flight is done; Ctrl-C again stops at once")
+        view.note(text)
 
 
 def _arrived(telemetry: Telemetry, job: Job, outcomes: Sequence[Outcome]) -> None:

@@ -195,7 +195,8 @@ class PlainWatch:
 
     def note(self, text: str) -> None:
         """See `View.note`."""
-        self._console.print(text, highlight=False, soft_wrap=True)
+        # It may quote strangers, whose brackets are no markup.
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 class LiveWatch:
@@ -228,7 +229,7 @@ class LiveWatch:
 
     def note(self, text: str) -> None:
         """See `View.note`."""
-        self._live.console.print(text, highlight=False)
+        self._live.console.print(text, highlight=False, markup=False)
 
     def _drawn(self) -> RenderableType:
         table = Table(box=None, padding=(0, 2), header_style="bold")

@@ -1,6 +1,7 @@
 """The counsel of agents: a bandit gives them slots, they propose, and it learns what came of it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,9 +26,29 @@ from speciate.counsel.roles import Roles
 from speciate.counsel.settling import Settling
 from speciate.counsel.slots import Slots
 from speciate.counsel.sources import sources
+from speciate.counsel.telling import Telling
 from speciate.counsel.viewing import view
 from speciate.population.goals import Goals
 from speciate.records import Individual, Proposal, State, derive_seed
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What is no function of the campaign.
+
+    Attributes:
+        journal: Of what came in.
+        drafts: Where proposals wait for people.
+        asker: Whom to ask.
+        telemetry: Reads what candidates took so far.
+        telling: Tells people what goes on.
+    """
+
+    journal: Journal
+    drafts: Drafts
+    asker: Asker
+    telemetry: Lines
+    telling: Telling
 
 
 class AgentCounsel:
@@ -38,14 +59,7 @@ class AgentCounsel:
     """
 
     def __init__(
-        self,
-        config: schema.Campaign,
-        agents: Agents,
-        goals: Goals,
-        journal: Journal,
-        drafts: Drafts,
-        asker: Asker,
-        telemetry: Lines,
+        self, config: schema.Campaign, agents: Agents, goals: Goals, outside: Outside
     ) -> None:
         """Asks nobody yet.
 
@@ -53,22 +67,18 @@ class AgentCounsel:
             config: Of the campaign.
             agents: Its section of agents.
             goals: Of the campaign.
-            journal: Of this campaign.
-            drafts: Where proposals wait for people.
-            asker: Whom to ask.
-            telemetry: Reads what candidates took so far.
+            outside: Whatever its answers depend on besides.
         """
         self._config, self._agents, self._goals = config, agents, goals
-        self._journal, self._drafts, self._asker = journal, drafts, asker
-        self._telemetry = telemetry
+        self._outside = outside
         self._offers = offers(config, agents)
         self._roles = Roles(agents, config.seed)
         self._reflection = Reflection(agents, config.seed)
 
     def advise(self, state: State, asked: Sequence[Proposal], known: Known) -> Settled:
         """See `Counsel.advise`."""
-        entry, slots = self._journal.get(state.step), Slots(asked)
-        decisions = entry.decisions if entry else news(self._drafts, state)
+        entry, slots = self._outside.journal.get(state.step), Slots(asked)
+        decisions = entry.decisions if entry else news(self._outside.drafts, state)
         state = heeded(decisions, founded(self._agents, state), slots, known)
         state, asks = self._chosen(state, slots, known)
         seen = view(self._config, self._goals, self._offers, state, known)
@@ -78,14 +88,16 @@ class AgentCounsel:
                 *self._roles.questions(state, seen, asks, checks),
                 *self._reflection.questions(state, known, seen),
             ]
-            answers = self._asker.answers(questions)
-            answers = with_costs(self._agents.review, answers, self._telemetry, known)
+            self._outside.telling.asks([one.arm.endpoint for one in questions])
+            answers = self._outside.asker.answers(questions)
+            lines = self._outside.telemetry
+            answers = with_costs(self._agents.review, answers, lines, known)
             entry = Entry(decisions, answers)
-            self._journal.put(state.step, entry)
+            self._outside.journal.put(state.step, entry)
         for answer in entry.answers:
             if answer.number is None:
                 state = self._reflection.heard(state, answer, known, seen)
-        settling = Settling(self._agents, slots, known, self._drafts)
+        settling = Settling(self._agents, slots, known, self._outside.drafts, self._outside.telling)
         return settling.settled(state, entry.answers), tuple(slots.proposals)
 
     def learn(self, state: State, born: Sequence[Individual], known: Known) -> State:

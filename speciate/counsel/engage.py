@@ -1,5 +1,6 @@
 """From a section of agents to a counsel; what is missing is told before anything starts."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from speciate.archive.archive import Archive
@@ -7,10 +8,11 @@ from speciate.chat.key import key_of
 from speciate.configs import schema
 from speciate.configs.agents import Agents
 from speciate.counsel import Counsel, Nobody
-from speciate.counsel.agents import AgentCounsel
+from speciate.counsel.agents import AgentCounsel, Outside
 from speciate.counsel.journal import FOLDER, Journal
 from speciate.counsel.prompts import founded, versions
 from speciate.counsel.questions import Asker
+from speciate.counsel.telling import Telling
 from speciate.errors import ConfigError, UsageError
 from speciate.population.goals import Goals
 from speciate.records import State
@@ -56,13 +58,18 @@ def check_prompts(archive: Archive, config: schema.Campaign) -> None:
 
 
 def engaged(
-    archive: Archive, config: schema.Campaign, goals: Goals, replay: Path | None
+    archive: Archive,
+    config: schema.Campaign,
+    goals: Goals,
+    replay: Path | None,
+    note: Callable[[str], None],
 ) -> Counsel:
-    """The counsel of a campaign: of its agents, or of nobody."""
+    """The counsel of a campaign: of its agents, or of nobody; `note` tells people what it does."""
     agents: Agents | None = config.agents
     if agents is None:
         return Nobody()
     journal = Journal.of(archive.folder, replay)
     asker = Asker(agents, journal, archive.folder / FOLDER / _REPLIES, config.seed)
-    lines = archive.telemetry.read
-    return AgentCounsel(config, agents, goals, journal, archive.drafts, asker, lines)
+    lines, telling = archive.telemetry.read, Telling(note, archive.folder)
+    outside = Outside(journal, archive.drafts, asker, lines, telling)
+    return AgentCounsel(config, agents, goals, outside)

@@ -14,6 +14,7 @@ from speciate.counsel.prompts import judged
 from speciate.counsel.remember import recalled, remembering
 from speciate.counsel.slots import Slots
 from speciate.counsel.sources import EVOLVED, source_of
+from speciate.counsel.telling import Telling
 from speciate.records import Origin, Proposal, Recipe, State
 from speciate.review.policy import Facts, founders_of, verdict
 
@@ -25,9 +26,12 @@ _MOST_REFUSALS = 24
 class Settling:
     """Puts recipes of agents into slots, or lets them wait for people."""
 
-    def __init__(self, config: Agents, slots: Slots, known: Known, drafts: Drafts) -> None:
+    def __init__(
+        self, config: Agents, slots: Slots, known: Known, drafts: Drafts, telling: Telling
+    ) -> None:
         """Takes the slots of one step."""
         self._config, self._slots, self._known, self._drafts = config, slots, known, drafts
+        self._telling = telling
 
     def settled(self, state: State, answers: Sequence[Answer]) -> State:
         """The state after all answers, in order, have had their effect."""
@@ -38,9 +42,11 @@ class Settling:
                 state = _refused(state, answer)
         taken = {name: list(pair) for name, pair in self._slots.taken.items()}
         slots = {**recalled(state, "slots"), **taken}
-        silent = {Arm.of(one.arm).endpoint for one in answers if one.silent}
+        silent = {Arm.of(one.arm).endpoint: one for one in answers if one.silent}
         heard = {Arm.of(one.arm).endpoint for one in answers if not one.silent}
-        resting = rested(recalled(state, "resting"), state.step, silent, heard)
+        resting = rested(recalled(state, "resting"), state.step, set(silent), heard)
+        for name in sorted(silent.keys() - heard):
+            self._telling.rests(name, resting[name]["until"], silent[name])
         talks = [one.talk for one in answers if one.talk]
         return remembering(state, slots=slots, resting=resting, talks=talks)
 
@@ -54,6 +60,7 @@ class Settling:
         elif why := self._why_reviewed(made.recipe, (answer.result or {}).get("cost_s")):
             self._slots.leave(index)
             self._drafts.put(_draft(made, why, (answer.result or {}).get("trials"), state.step))
+            self._telling.waits()
             memory = bandit.withdrawn(memory, answer.arm)
         else:
             self._slots.replace(index, made, cost)

@@ -187,9 +187,15 @@ def _chance(settings: Choice, name: str, known: Mapping[str, Arm], slots: int) -
     """With which an arm is explored that is not the best."""
     if name == STRATEGY:
         return settings.explore
-    arm = known[name]
-    in_vain = arm.idle + arm.pending
+    # Of all arms of the same agent: it may not cost more for having more families to choose from.
+    same = (arm for other, arm in known.items() if _agent(other) == _agent(name))
+    in_vain = sum(arm.idle + arm.pending for arm in same)
     return settings.explore if in_vain**2 < settings.allowance * slots else settings.floor
+
+
+def _agent(arm: str) -> str:
+    """Role and endpoint."""
+    return arm.partition(":")[0]
 
 
 def _drawn(chances: Mapping[str, float], point: float) -> str:

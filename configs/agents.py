@@ -33,8 +33,8 @@ class Choice(Section):
     )
     allowance: NonNegative = Field(
         0.6,
-        description="An arm is explored while n^2 < allowance * slots, n its results since its "
-        "last gain; so a useless one costs about sqrt(allowance * slots).",
+        description="An arm is explored while n^2 < allowance * slots, n the results of all arms "
+        "of its agent since their last gains; so a useless one costs sqrt(allowance * slots).",
     )
     floor: Rate = Field(0.005, description="Probability that any other arm is explored, per slot.")
     patience: Annotated[int, Field(ge=1)] = Field(

@@ -60,6 +60,15 @@ def test_a_bad_agent_gets_at_most_a_tenth_of_a_hundred_and_less_of_more(
         assert arms_of(state)["bad"].idle > 5
 
 
+def test_a_bad_agent_costs_no_more_for_having_many_families(monkeypatch: Any) -> None:
+    arms = [f"bad:{family}" for family in "abc"]
+    monkeypatch.setattr(f"{__name__}.ODDS", ODDS | dict.fromkeys(arms, ODDS["bad"]))
+    for seed in range(8):
+        spent, _ = course(seed, (*arms, "good"), 100)
+        assert 0 < sum(share(arm, spent) for arm in arms) <= 0.1
+        assert set(arms) <= set(spent), "each was tried"
+
+
 def test_a_good_agent_gets_most_evaluations_and_the_strategy_keeps_some() -> None:
     found = [course(seed, ("bad", "mute", "good"), 400)[0] for seed in range(5)]
     assert np.median([share("good", spent[200:]) for spent in found]) > 0.5

@@ -2,7 +2,9 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterator, Sequence
+import os
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,12 @@ from speciate.archive.archive import Archive
 from speciate.evaluator import Engine
 from speciate.session import run
 
+OPERATORS = Path(__file__).parents[3] / "docs" / "evolved-operators"
+REVIEWER = "Ada <ada@example.org>"
+_STEP = 'return base + np.float32(parameters["scale"]) * (mean - base)'
+_LARGE_STEPS = """step = np.float32(parameters["scale"]) * (mean - base)
+    return base + np.where(np.abs(step) > np.float32(1e-4), step, np.float32(0))"""
+
 
 def merge(names: Sequence[str], weights: Sequence[float], prediction: float = 0.5) -> str:
     """What a breeder replies that wants a weighted average of named models."""
@@ -23,6 +31,80 @@ def merge(names: Sequence[str], weights: Sequence[float], prediction: float = 0.
     model = {"first": first["name"], "weight": first["weight"], "others": others}
     recipe = {"operator": "linear", "model": model, "parameters": {"normalize": True}}
     return json.dumps({"reason": "because", "recipe": recipe, "prediction": prediction})
+
+
+def code(prompt: str, seed: int) -> str:
+    """What a coder replies to a prompt that asks for a new operator, for edits, or to cross two."""
+    dice = random.Random(seed)
+    recipe = {"operator": "evolved", "model": {"first": "library", "others": ["english"]}}
+    reply: dict[str, Any] = {"reason": "large steps count", "values": [], "prediction": 0.25}
+    if "Improve an operator" in prompt:
+        reply["edits"] = [{"search": _STEP, "replace": _LARGE_STEPS}]
+    elif "Combine the ideas" in prompt:
+        reply["source"] = (OPERATORS / "sign_consensus.py").read_text()
+    else:
+        reply["source"] = (OPERATORS / "linear.py").read_text()
+        reply["values"] = [{"name": "scale", "value": round(dice.uniform(0.5, 1.5), 3)}]
+    return json.dumps(reply | {"recipe": recipe | {"parameters": {}}})
+
+
+def replied(body: Mapping[str, Any]) -> str:
+    """What an agent replies that can do both; the same to the same request."""
+    prompt = body["messages"][1]["content"]
+    if "Propose one new model" not in prompt:
+        return code(prompt, body["seed"])
+    first, second = (round(random.Random(body["seed"]).uniform(0.1, 2), 3) for _ in range(2))
+    return merge(["library", "english", "headers"], [1.0, first, second])
+
+
+@pytest.fixture
+def agents(chat_server: Any) -> Any:
+    """A server of agents that can do all."""
+    chat_server.rule = replied
+    return chat_server
+
+
+class Impatient:
+    """A view of somebody who presses Ctrl-C after a step."""
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+
+    def step(self, state: Any, *_: Any) -> None:
+        if state.step == self._step:
+            raise KeyboardInterrupt
+
+    def candidate(self, *_: Any) -> None: ...
+    def engine(self, *_: Any) -> None: ...
+    def note(self, *_: Any) -> None: ...
+
+
+@pytest.fixture
+def stopped(transformers: Engine) -> Callable[..., None]:
+    """Runs a campaign until somebody presses Ctrl-C after a step."""
+
+    def run_until(step: int, path: Path, out: Path, **more: Any) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            run(
+                path,
+                out,
+                view_for=lambda _: Impatient(step),
+                start=lambda *_: transformers,
+                **more,
+            )
+
+    return run_until
+
+
+@pytest.fixture
+def reviewer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whom git takes the user for."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    (tmp_path / "gitconfig").write_text("[user]\n\tname = Ada\n\temail = ada@example.org\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    return REVIEWER
 
 
 @pytest.fixture

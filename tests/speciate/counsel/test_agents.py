@@ -80,38 +80,17 @@ def test_a_replay_that_has_no_answers_is_refused(
         run(path, tmp_path / "y", start=lambda *_: transformers, replay=done.folder)
 
 
-class _Impatient:
-    """A view of somebody who presses Ctrl-C after a step."""
-
-    def __init__(self, step: int) -> None:
-        self._step = step
-
-    def step(self, state: Any, *_: Any) -> None:
-        if state.step == self._step:
-            raise KeyboardInterrupt
-
-    def candidate(self, *_: Any) -> None: ...
-    def engine(self, *_: Any) -> None: ...
-    def note(self, *_: Any) -> None: ...
-
-
 def test_a_campaign_that_was_stopped_asks_nothing_twice(
     done: Archive,
     campaign: Write,
     averaging: Any,
     transformers: Engine,
+    stopped: Callable[..., None],
     tmp_path: Path,
 ) -> None:
     """What the agent says depends on how often it was asked: a repeated question would show."""
     path, out, step = campaign(averaging.url), tmp_path / "stopped", 3
-    with pytest.raises(KeyboardInterrupt):
-        run(
-            path,
-            out,
-            view_for=lambda _: _Impatient(step),
-            start=lambda *_: transformers,
-            replay=done.folder,
-        )
+    stopped(step, path, out, replay=done.folder)
     # The answers of the step that was begun are kept, though no step was archived with them.
     entries = sorted((done.folder / "agents" / "journal").glob("*.json"))
     shutil.copy(entries[step], out / "agents" / "journal")

@@ -146,10 +146,17 @@ class ChatServer:
         self.headers: list[dict[str, str]] = []
         self.most = 0
         self._under_way, self._lock = 0, threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._http.daemon_threads = True
+        self.open()
         self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
+
+    def open(self, port: int = 0) -> None:
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
+        self._http.daemon_threads = True
         threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
+
+    def open_again(self) -> None:
+        """At the same address, after `close`."""
+        self.open(self._http.server_port)
 
     def close(self) -> None:
         self._http.shutdown()

@@ -86,8 +86,11 @@ class Settling:
 
 
 def _refused(state: State, answer: Answer) -> State:
-    """The state in which it is remembered why an answer was none, for the prompt to be improved."""
-    if answer.error is None:
+    """The state in which it is remembered why an answer was none, for the prompt to be improved.
+
+    That somebody was silent says nothing of the prompt, but maybe where the endpoint is.
+    """
+    if answer.error is None or answer.silent:
         return state
     role, refusals = Arm.of(answer.arm).role, recalled(state, "refusals")
     latest = [*refusals.get(role, ()), answer.error][-_MOST_REFUSALS:]

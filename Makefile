@@ -8,7 +8,7 @@ SOURCES := $(shell find speciate agents archive configs evaluator population -ty
 
 .PHONY: quickstart system test forks lint types nightly check clean install
 .PHONY: bench bench-merge bench-turnaround bench-adapters bench-items bench-lag bench-choice
-.PHONY: bench-evolved
+.PHONY: bench-evolved bench-agents
 
 quickstart: install
 	$(BIN)/speciate run configs/quickstart.toml --out runs/quickstart
@@ -84,6 +84,10 @@ bench-choice: install
 # A minute of one core, and 6 GB of memory.
 bench-evolved: install
 	$(BIN)/python tests/bench/evolved.py
+
+# Eight minutes of one core: whole campaigns with good, bad and malformed agents, and without any.
+bench-agents: install
+	OMP_NUM_THREADS=1 $(BIN)/python tests/bench/agents.py
 
 nightly: forks
 	$(BIN)/pytest -m 'not forks' -o faulthandler_timeout=0

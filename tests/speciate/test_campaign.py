@@ -117,7 +117,7 @@ class TestSameHash:
         run(small, done.folder, start=partial(pytest.fail, "an engine was started"))  # type: ignore[arg-type]
 
     @pytest.mark.slow
-    @pytest.mark.parametrize("times", [5, pytest.param(20, marks=pytest.mark.nightly)])
+    @pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.nightly)])
     def test_killed_at_random_moments(self, small: Path, done: Archive, times: int) -> None:
         out = small.parent / f"killed {times}"
         moments = random.Random(0)

@@ -201,7 +201,13 @@ def campaign(tmp_path: Path, zoo: Path) -> Callable[..., Path]:
 
 
 def written(
-    folder: Path, zoo: Path, url: str, strategy: str = "", agents: str = "", endpoint: str = ""
+    folder: Path,
+    zoo: Path,
+    url: str,
+    strategy: str = "",
+    agents: str = "",
+    endpoint: str = "",
+    model: str = "m",
 ) -> Path:
     """A campaign file with agents at a URL, and its tasks."""
     for split, start in (("search", 0), ("test", 8)):
@@ -235,7 +241,7 @@ def written(
         {agents}
         [[agents.endpoints]]
         name = "local"
-        model = "m"
+        model = "{model}"
         base_url = "{url}"
         retries = 0
         {endpoint}

@@ -74,9 +74,7 @@ class Agents(Section):
     novelty: Rate = Field(
         0.02, description="Least distance of a recipe from all known ones; 0 takes any new one."
     )
-    likeness: Rate = Field(
-        0.98, description="Largest cosine of an operator's code with known code."
-    )
+    likeness: Rate = Field(0.98, description="Largest cosine of new code with known code.")
     insights: Annotated[int, Field(ge=0)] = Field(
         10, description="Notes of the critic that make it time to draw insights; 0 never draws any."
     )

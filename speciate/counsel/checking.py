@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from speciate.agents.novelty import Metric
 from speciate.configs.agents import Agents
-from speciate.counsel.sources import EVOLVED, sources
+from speciate.counsel.sources import EVOLVED
 from speciate.errors import ConfigError
 from speciate.planning import ADAPTER_OPERATORS, check_recipe
-from speciate.population.operators.evolved import normalised, source_digest
+from speciate.population.operators.evolved import normalised
 from speciate.population.operators.operator import Operator
 from speciate.population.operators.registry import OPERATORS
 from speciate.records import FOUNDER, Individual, Proposal, Recipe
@@ -41,22 +41,28 @@ class Checks:
         for parent in recipe.parents:
             if parent.id not in self._known or self._known[parent.id].digest is None:
                 return f"{parent.id[:10]} cannot be a parent: it has no weights"
-        return self._too_close(recipe)
+        return self._too_close(recipe) or self._too_alike(recipe)
 
     def _too_close(self, recipe: Recipe) -> str | None:
         if recipe.id in self._taken:
             return f"it is {recipe.id[:10]} again; propose something new"
         found = METRIC.nearest(recipe, self._taken)
-        if found and found.distance < self._config.novelty:
-            return f"{found.reason}; propose something new"
-        return self._too_alike(recipe) if recipe.operator == EVOLVED else None
+        if found is None or found.distance >= self._config.novelty:
+            return None
+        return f"{found.reason}; propose something new"
 
     def _too_alike(self, recipe: Recipe) -> str | None:
-        """Of code that is new, but hardly: it would pass for another operator."""
+        """Code may be used again, or be new; hardly changed, it would be neither."""
+        if recipe.operator != EVOLVED:
+            return None
         source = str(recipe.parameters["source"])
-        known = {digest: other for digest, (_, other) in sources(self._known).items()}
-        known.pop(source_digest(source), None)
-        found = METRIC.nearest_code(source, known)
+        known = {
+            name: str(one.parameters["source"])
+            for name, one in self._taken.items()
+            if one.operator == EVOLVED
+        }
+        others = {n: one for n, one in known.items() if normalised(one) != normalised(source)}
+        found = METRIC.nearest_code(source, others)
         if found is None or 1 - found.distance <= self._config.likeness:
             return None
-        return f"{found.reason}; use that operator as it is, or write another one"
+        return f"its code {found.reason}; change more of it, or nothing"

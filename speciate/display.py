@@ -120,14 +120,21 @@ def _origin(one: Individual) -> dict[str, str]:
         return {}
     foretold = ""
     if origin.prediction is not None:
-        missed = f", {one.fitness - origin.prediction:+.4f} came of it" if one.evaluation else ""
-        foretold = f"{origin.prediction:.4f}{missed}"
+        foretold = f"{origin.prediction:.4f}{_missed(one, origin.prediction)}"
     return {
         "arm": f"{origin.arm}, prompt {origin.genome}",
         "predicted": foretold,
         "talk": origin.talk[:SHORT],
         "reviewed": origin.reviewer or "",
     }
+
+
+def _missed(one: Individual, foretold: float) -> str:
+    """By how much a prediction was wrong, if the fitness is known."""
+    if one.evaluation is None:
+        return ""
+    side = "high" if foretold > one.fitness else "low"
+    return f", too {side} by {abs(foretold - one.fitness):.4f}"
 
 
 def source(text: str) -> Text:

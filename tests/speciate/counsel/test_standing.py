@@ -130,7 +130,8 @@ def test_show_tells_where_a_recipe_comes_from(cli: Any, team_archive: Archive) -
     assert _json(cli, "show", team_archive.folder, one.id)["origin"] == one.origin.to_json()
     said = cli("show", team_archive.folder, one.id).out
     assert f"breeder@local:averaging, prompt {one.origin.genome}" in said
-    assert f"0.2500, {one.fitness - 0.25:+.4f} came of it" in said
+    side = "high" if one.fitness < 0.25 else "low"
+    assert f"0.2500, too {side} by {abs(one.fitness - 0.25):.4f}" in said
     assert one.origin.talk[:10] in said
     founder = team_archive.state and team_archive.individuals
     assert founder

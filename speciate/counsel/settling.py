@@ -88,9 +88,9 @@ class Settling:
 def _refused(state: State, answer: Answer) -> State:
     """The state in which it is remembered why an answer was none, for the prompt to be improved.
 
-    That somebody was silent says nothing of the prompt, but maybe where the endpoint is.
+    That nothing was said says nothing of the prompt, but maybe where the endpoint is.
     """
-    if answer.error is None or answer.silent:
+    if answer.error is None or not answer.talk:
         return state
     role, refusals = Arm.of(answer.arm).role, recalled(state, "refusals")
     latest = [*refusals.get(role, ()), answer.error][-_MOST_REFUSALS:]

@@ -64,7 +64,12 @@ class Trouble:
     def _begin(self) -> None:
         if self._faults[0] == "down":
             self._server.close()
-        replies = {"slow": {"wait_s": 1.0}, "nonsense": {"body": "{"}, "broken": {"status": 500}}
+        replies = {
+            "slow": {"wait_s": 1.0},
+            "nonsense": {"body": "{"},
+            "refused": {"status": 400},
+            "broken": {"status": 500},
+        }
         if reply := replies.get(self._faults[0]):
             self._server.rule = lambda _: self._said(**{"body": "no", **reply})
 
@@ -92,7 +97,7 @@ def test_a_campaign_outlives_all_that_may_happen_to_an_endpoint(
 
     until("", "down", "up")
     until("patience_s = 0.2", "slow")
-    until("", "nonsense", "broken")
+    until("", "nonsense", "refused", "broken")
     until("budget = { calls = 0 }", "over budget")
     run(campaign(agents.url, agents=AGENTS), out, LONG, start=lambda *_: transformers)
 
@@ -102,13 +107,15 @@ def test_a_campaign_outlives_all_that_may_happen_to_an_endpoint(
     assert all(one["result"] and not one["error"] for one in seen["up"].answers)
     assert seen["slow"].error == "no answer within 0.2 s"
     assert "no usable reply in 2 tries" in seen["nonsense"].error
+    assert "answers 400" in seen["refused"].error
     assert "answers 500" in seen["broken"].error
     assert "budget of 0 calls for language models is spent" in seen["over budget"].error
     # Whoever is silent is left alone for a while, for longer if it happens again.
     for fault in ("down", "slow", "broken"):
         assert seen[fault].resting == {"times": 1, "until": seen[fault].step + 2}
     assert seen["over budget"].resting == {"times": 2, "until": seen["over budget"].step + 4}
-    assert seen["up"].resting is seen["nonsense"].resting is None
+    assert seen["up"].resting is None
+    assert seen["nonsense"].resting is seen["refused"].resting is None
     steps = {one.step for one in seen.values()}
     for fault in silent:
         assert not steps & {seen[fault].step + 1}

@@ -50,11 +50,19 @@ class Desk:
             SpeciateError: See `Workers.take`.
         """
         while (split, name) not in self._done:
-            if self._stop.asked:
-                self._finish()
-                raise KeyboardInterrupt
+            self.heed()
             self._take()
         return self._done.pop((split, name))
+
+    def heed(self) -> None:
+        """Nothing, if nobody asked to stop.
+
+        Raises:
+            KeyboardInterrupt: Somebody did; what was in flight is done and remembered.
+        """
+        if self._stop.asked:
+            self._finish()
+            raise KeyboardInterrupt
 
     def _finish(self) -> None:
         """Waits for the jobs that were begun; their scores are found again when all goes on."""

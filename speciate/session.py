@@ -136,7 +136,7 @@ def _complete(
             config=setup.config,
             founders=setup.founders,
             strategy=strategy,
-            counsel=engaged(archive, setup.config, goals, replay, partial(_note, view)),
+            counsel=engaged(archive, setup.config, goals, replay, partial(_note, view), desk.heed),
             desk=desk,
             archive=archive,
             watch=Recorder(archive.telemetry, desk.work, setup.config.cluster.workers or 1, view),

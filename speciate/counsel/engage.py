@@ -63,13 +63,23 @@ def engaged(
     goals: Goals,
     replay: Path | None,
     note: Callable[[str], None],
+    heed: Callable[[], None],
 ) -> Counsel:
-    """The counsel of a campaign: of its agents, or of nobody; `note` tells people what it does."""
+    """The counsel of a campaign: of its agents, or of nobody.
+
+    Args:
+        archive: Of the campaign.
+        config: Of the campaign.
+        goals: Of the campaign.
+        replay: Folder of a campaign to be replayed, if one is.
+        note: Tells people what agents do.
+        heed: Raises what ends the asking, if somebody asked to stop.
+    """
     agents: Agents | None = config.agents
     if agents is None:
         return Nobody()
     journal = Journal.of(archive.folder, replay)
-    asker = Asker(agents, journal, archive.folder / FOLDER / _REPLIES, config.seed)
+    asker = Asker(agents, journal, archive.folder / FOLDER / _REPLIES, config.seed, heed)
     lines, telling = archive.telemetry.read, Telling(note, archive.folder)
     outside = Outside(journal, archive.drafts, asker, lines, telling)
     return AgentCounsel(config, agents, goals, outside)

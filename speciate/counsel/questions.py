@@ -19,6 +19,8 @@ from speciate.counsel.arms import Arm
 from speciate.counsel.journal import Answer, Journal
 from speciate.errors import ReplyError, SpeciateError
 
+_HEEDED_S = 0.2
+
 
 class Said(NamedTuple):
     """What came out of a conversation: JSON values, and the conversation."""
@@ -49,9 +51,24 @@ class Question:
 class Asker:
     """Asks the endpoints of a campaign, within its budget."""
 
-    def __init__(self, config: Agents, journal: Journal, folder: Path, seed: int) -> None:
-        """Counts what was spent before; connects when there is something to ask."""
-        self._config, self._journal, self._seed = config, journal, seed
+    def __init__(
+        self,
+        config: Agents,
+        journal: Journal,
+        folder: Path,
+        seed: int,
+        heed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Counts what was spent before; connects when there is something to ask.
+
+        Args:
+            config: The section of agents.
+            journal: Where conversations are kept.
+            folder: Of replies.
+            seed: The campaign's.
+            heed: Called now and then while agents are silent; raises what ends the asking.
+        """
+        self._config, self._journal, self._seed, self._heed = config, journal, seed, heed
         self._record = Record(Recording(folder=str(folder.absolute())))
         self._endpoints = {one.title: one for one in config.endpoints}
         spent = journal.spent
@@ -62,7 +79,12 @@ class Asker:
         return tuple(run(self._all(questions))) if questions else ()
 
     async def _all(self, questions: Sequence[Question]) -> list[Answer]:
-        return await asyncio.gather(*map(self._one, questions))
+        asking = asyncio.gather(*map(self._one, questions))
+        while not asking.done():
+            # Replies that came are in the folder: nothing is asked twice for.
+            self._heed()
+            await asyncio.wait([asking], timeout=_HEEDED_S)
+        return asking.result()
 
     async def _one(self, question: Question) -> Answer:
         try:

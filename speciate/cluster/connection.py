@@ -38,7 +38,7 @@ def join(address: str | None, config: schema.Campaign) -> None:
                 configure_logging=False,
                 log_to_driver=False,
             )
-    except (ConnectionError, RuntimeError, ValueError, OSError, module.exceptions.RayError) as exc:
+    except Exception as exc:  # Ray raises bare ones too, as where a busy machine starts it slowly.
         where = address or "this machine"
         raise ClusterError(
             f"Ray cannot be used on {where} ({first_line(exc)}); look at `ray status` there, or "

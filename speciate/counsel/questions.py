@@ -17,7 +17,7 @@ from speciate.configs.agents import Agents
 from speciate.configs.chat import Recording
 from speciate.counsel.arms import Arm
 from speciate.counsel.journal import Answer, Journal
-from speciate.errors import ReplyError, SpeciateError
+from speciate.errors import BudgetError, ReplyError, SpeciateError
 
 _HEEDED_S = 0.2
 
@@ -95,8 +95,8 @@ class Asker:
         except TimeoutError:
             silent = f"no answer within {self._config.patience_s:g} s"
             return self._answer(question, None, error=silent, silent=True)
-        except ReplyError as exc:
-            # Of this question alone: others may be answered.
+        except (BudgetError, ReplyError) as exc:
+            # No fault of the endpoint, which may answer others.
             return self._answer(question, None, error=str(exc))
         except SpeciateError as exc:
             return self._answer(question, None, error=str(exc), silent=True)

@@ -26,6 +26,7 @@ ODDS = {STRATEGY: (0.1, 0.03), GOOD: (0.3, 0.06), POOR: (0.03, 0.03), BAD: (0.0,
 LINE_UPS: dict[str, tuple[str, ...]] = {
     "good, bad, mute": (GOOD, BAD, MUTE),
     "bad": (BAD,),
+    "bad, three families": tuple(f"{BAD}:{family}" for family in "abc"),
     "poor": (POOR,),
     "mute": (MUTE,),
     "8 bad, good last": (*(f"{BAD}{number}" for number in range(8)), GOOD),

@@ -43,7 +43,7 @@ class Settling:
         taken = {name: list(pair) for name, pair in self._slots.taken.items()}
         slots = {**recalled(state, "slots"), **taken}
         silent = {Arm.of(one.arm).endpoint: one for one in answers if one.silent}
-        heard = {Arm.of(one.arm).endpoint for one in answers if not one.silent}
+        heard = {Arm.of(one.arm).endpoint for one in answers if one.talk}
         resting = rested(recalled(state, "resting"), state.step, set(silent), heard)
         for name in sorted(silent.keys() - heard):
             self._telling.rests(name, resting[name]["until"], silent[name])

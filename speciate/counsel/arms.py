@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self, cast
 
+from speciate.agents.coder import SOURCES
 from speciate.configs.agents import Agent, Agents, Role
 from speciate.records import State
 
-MODES = ("full", "diff", "cross")
-"""How a coder works: a new operator, a change of one, or two made one."""
 _LONGEST_REST = 32
 
 
@@ -48,7 +47,7 @@ def proposing(config: Agents, families: Iterable[str], operators: int, state: St
         state: Endpoints that failed lately are left alone for some steps.
     """
     offered = [family for family in config.families if family in set(families)]
-    modes = MODES[: 1 + min(operators, 2)]
+    modes = [mode for mode, needed in SOURCES.items() if needed <= operators]
     arms = [
         Arm(role, endpoint.title, family)
         for endpoint in _answering(config, state)

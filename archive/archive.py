@@ -4,6 +4,7 @@ import shutil
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -12,13 +13,14 @@ from speciate.archive import manifest
 from speciate.archive.check import problems
 from speciate.archive.drafts import Drafts
 from speciate.archive.history import History
-from speciate.archive.individuals import Record, write_individual
+from speciate.archive.index.index import Index
+from speciate.archive.individuals import Record, read_individuals, write_individual
 from speciate.archive.local import Local, read_local, write_local
 from speciate.archive.lock import CampaignLock
 from speciate.archive.message import ABBREVIATION
 from speciate.archive.names import resolve
 from speciate.archive.repository import MAIN, Object, Repository
-from speciate.archive.steps import Step, step_tree, summarize
+from speciate.archive.steps import Step, fitness_of, step_tree, summarize
 from speciate.archive.store import WeightStore
 from speciate.archive.telemetry import Telemetry
 from speciate.errors import ArchiveError, DamageError
@@ -151,6 +153,8 @@ class Archive:
         self.state = manifest.read_state(state[1], where) if state else None
         self.report = manifest.read_mapping(report[1], "report.json") if report else None
         self.head = head
+        if "index" in self.__dict__:
+            self.index.update(self._repository, head)
 
     @property
     def individuals(self) -> Mapping[str, Individual]:
@@ -168,6 +172,27 @@ class Archive:
             DamageError: An individual or a step is not what was recorded.
         """
         return list(self._known().steps)
+
+    @cached_property
+    def index(self) -> Index:
+        """What can be asked without reading the history; up to date when first asked for.
+
+        Raises:
+            DamageError: An individual or a step is not what was recorded.
+        """
+        return Index.open(self.folder, self._repository, self.head)
+
+    def individual(self, id_: str) -> Individual:
+        """One individual with its recipe and per-item scores.
+
+        Raises:
+            ArchiveError: No individual has this id.
+            DamageError: It is not what was recorded.
+        """
+        [record] = read_individuals(self._repository, [self.index.row(id_).hash])
+        if isinstance(record, DamageError):
+            raise record
+        return record.individual
 
     def commit_of(self, id_: str) -> str:
         """Hash of an individual's commit.
@@ -213,7 +238,9 @@ class Archive:
             fresh[individual.id] = write_individual(self._repository, individual, records)
         members = _members(state, records)
         tree = self._repository.write(step_tree(self._config_file, state, members, report))
-        step = summarize(state.step, "", list(fresh.values()), members)
+        step = summarize(
+            state.step, "", [*map(fitness_of, fresh.values())], [*map(fitness_of, members)]
+        )
         parents = [self.head, *(record.commit for record in fresh.values())]
         commit = self._repository.commit(tree, parents, step.message, state.step)
         self._repository.advance(commit, self.head)

@@ -7,7 +7,7 @@ from speciate.archive.individuals import Record, parent_commits, read_individual
 from speciate.archive.manifest import FETCH
 from speciate.archive.message import ABBREVIATION, place
 from speciate.archive.repository import Repository
-from speciate.archive.steps import Step, summarize
+from speciate.archive.steps import Step, fitness_of, summarize
 from speciate.errors import ArchiveError, DamageError
 from speciate.records import Individual, State
 
@@ -112,5 +112,5 @@ class History:
             raise DamageError(
                 f"step {state.step} has members that are not recorded: {names}; {FETCH}"
             )
-        members = [self.records[id_] for id_ in state.members]
-        self.steps.append(summarize(state.step, commit, born, members))
+        members = [fitness_of(self.records[id_]) for id_ in state.members]
+        self.steps.append(summarize(state.step, commit, [*map(fitness_of, born)], members))

@@ -8,7 +8,7 @@ from speciate.archive.manifest import FETCH, Facts
 from speciate.archive.message import ABBREVIATION, individual_message, place, trailers
 from speciate.archive.repository import Node, Object, Repository
 from speciate.errors import ArchiveError, DamageError
-from speciate.records import Individual
+from speciate.records import Individual, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,22 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class _Commit:
-    """An individual's commit, read as far as its facts."""
+class Birth:
+    """An individual's commit, read as far as its facts.
+
+    Attributes:
+        hash: Of the commit.
+        where: The individual and its commit, as errors name them.
+        parents: Hashes of the commit's parents.
+        recipe: The genome, which has the id that the commit and the facts name.
+        facts: All else but the per-item scores.
+        scores: The tree of these; None for a candidate that failed.
+    """
 
     hash: str
     where: str
     parents: tuple[str, ...]
-    named: str
-    recipe: bytes
+    recipe: Recipe
     facts: Facts
     scores: Object | None
 
@@ -95,26 +103,28 @@ def read_individuals(
     Raises:
         DamageError: git itself cannot read an object.
     """
-    found = list(_read_commits(repository, commits))
-    whole = [commit for commit in found if isinstance(commit, _Commit)]
+    found = list(read_births(repository, commits))
+    whole = [birth for birth in found if isinstance(birth, Birth)]
     blobs = repository.read(
-        f"{commit.hash}:scores/{manifest.score_name(task)}"
-        for commit in whole
-        for task in commit.facts.metrics
+        f"{birth.hash}:scores/{manifest.score_name(task)}"
+        for birth in whole
+        for task in birth.facts.metrics
     )
-    for commit in found:
-        if isinstance(commit, DamageError):
-            yield commit
+    for birth in found:
+        if isinstance(birth, DamageError):
+            yield birth
             continue
-        scores = {task: next(blobs) for task in commit.facts.metrics}
-        yield _record(commit, {task: blob[1] for task, blob in scores.items() if blob})
+        scores = {task: next(blobs) for task in birth.facts.metrics}
+        yield _record(birth, {task: blob[1] for task, blob in scores.items() if blob})
     next(blobs, None)  # only at its end does a pass tell of spoilt objects
 
 
-def _read_commits(
-    repository: Repository, commits: Sequence[str]
-) -> Iterator[_Commit | DamageError]:
-    """First pass: which tasks have scores is only known from the facts."""
+def read_births(repository: Repository, commits: Sequence[str]) -> Iterator[Birth | DamageError]:
+    """Read the individuals of commits but for their per-item scores, in order, as they come.
+
+    Raises:
+        DamageError: git itself cannot read an object.
+    """
     paths = ("", ":recipe.json", ":individual.json", ":scores")
     objects = repository.read(commit + path for commit in commits for path in paths)
     rows = zip(commits, objects, objects, objects, objects, strict=True)
@@ -124,29 +134,30 @@ def _read_commits(
             yield DamageError(f"commit {where} lacks an individual's files; {FETCH}")
             continue
         try:
-            yield _commit(commit, raw[1], recipe[1], facts[1], scores[0] if scores else None)
+            yield _birth(commit, raw[1], recipe[1], facts[1], scores[0] if scores else None)
         except DamageError as damage:
             yield damage
 
 
-def _commit(commit: str, raw: bytes, recipe: bytes, facts: bytes, scores: Object | None) -> _Commit:
+def _birth(commit: str, raw: bytes, recipe: bytes, facts: bytes, scores: Object | None) -> Birth:
     header, _, message = raw.decode(errors="replace").partition("\n\n")
     named = trailers(message).get("Individual", "")
     where = place(named, commit)
     words = (line.split(" ") for line in header.splitlines())
     parents = tuple(word[1] for word in words if word[0] == "parent")
     read = manifest.read_facts(facts, where)
-    return _Commit(commit, where, parents, named, recipe, read, scores)
+    genome = manifest.read_recipe(recipe, read, where)
+    if named != genome.id:
+        other = genome.id[:ABBREVIATION]
+        raise DamageError(f"{where} holds the recipe of {other}; {FETCH}")
+    return Birth(commit, where, parents, genome, read, scores)
 
 
-def _record(commit: _Commit, scores: Mapping[str, bytes]) -> Record | DamageError:
+def _record(birth: Birth, scores: Mapping[str, bytes]) -> Record | DamageError:
     try:
-        individual = manifest.read_individual(commit.recipe, commit.facts, scores, commit.where)
+        individual = manifest.read_individual(birth.recipe, birth.facts, scores, birth.where)
     except DamageError as damage:
         return damage
-    if commit.named != individual.id:
-        other = individual.id[:ABBREVIATION]
-        return DamageError(f"{commit.where} holds the recipe of {other}; {FETCH}")
-    if len(scores) < len(commit.facts.metrics):
-        return DamageError(f"{commit.where} lacks the scores of a task; {FETCH}")
-    return Record(individual, commit.hash, commit.scores, commit.parents)
+    if len(scores) < len(birth.facts.metrics):
+        return DamageError(f"{birth.where} lacks the scores of a task; {FETCH}")
+    return Record(individual, birth.hash, birth.scores, birth.parents)

@@ -131,25 +131,34 @@ def read_facts(data: bytes, where: str) -> Facts:
     return read_as(_FACTS, data, f"individual.json of {where}")
 
 
-def read_individual(
-    recipe: bytes, facts: Facts, scores: Mapping[str, bytes], where: str
-) -> Individual:
-    """Put an individual together from its files; `scores` holds files by task.
+def read_recipe(data: bytes, facts: Facts, where: str) -> Recipe:
+    """The recipe of a `recipe.json` that stands beside `facts`.
 
     Raises:
-        DamageError: A file is not what speciate writes, or its recipe is not the one of its id.
+        DamageError: It is not what speciate writes, or not the one that the facts' id names.
     """
-    genome = read_as(RECIPE, recipe, f"recipe.json of {where}")
-    if not facts.id == genome.id == hashlib.sha256(recipe).hexdigest()[:40]:
+    genome = read_as(RECIPE, data, f"recipe.json of {where}")
+    if not facts.id == genome.id == hashlib.sha256(data).hexdigest()[:40]:
         was, found = facts.id[:10], genome.id[:10]
         raise DamageError(
             f"{where}: the recipe of {was} was edited, its id is now {found}; {FETCH}"
         )
+    return genome
+
+
+def read_individual(
+    recipe: Recipe, facts: Facts, scores: Mapping[str, bytes], where: str
+) -> Individual:
+    """Put an individual together from its files; `scores` holds files by task.
+
+    Raises:
+        DamageError: A file is not what speciate writes.
+    """
     read = {task: read_as(_SCORE, data, f"{task} of {where}") for task, data in scores.items()}
     if any(not read[task].items or read[task].value != facts.metrics[task].value for task in read):
         raise DamageError(f"{where}: scores do not have the mean in individual.json; {FETCH}")
     return Individual(
-        genome,
+        recipe,
         facts.digest,
         facts.step,
         facts.proposer,

@@ -190,6 +190,10 @@ class Repository:
         lines = [line.split() for line in out.splitlines()]
         return [(commit, tuple(parents)) for commit, *parents in lines]
 
+    def descends(self, commit: str, ancestor: str) -> bool:
+        """Whether `commit` comes after `ancestor`; no, where one of them is not here."""
+        return self._run("merge-base", "--is-ancestor", ancestor, commit)[0] == 0
+
     def read(self, names: Iterable[str]) -> Iterator[tuple[Object, bytes] | None]:
         """Read many objects in one pass.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from speciate.archive import manifest
 from speciate.archive.individuals import Record
@@ -45,18 +45,28 @@ class Step:
         return step_message(subject, self.best_id)
 
 
-def summarize(step: int, commit: str, born: Sequence[Record], members: Sequence[Record]) -> Step:
+Fitness: TypeAlias = tuple[str, float | None]
+"""An individual's id and fitness; None for one that failed."""
+
+
+def fitness_of(record: Record) -> Fitness:
+    """An individual's, as far as it has any."""
+    one = record.individual
+    return one.id, one.evaluation.fitness if one.evaluation else None
+
+
+def summarize(step: int, commit: str, born: Sequence[Fitness], members: Sequence[Fitness]) -> Step:
     """The figures of a step with these individuals born and these members alive."""
-    alive = [record.individual for record in members if record.individual.evaluation]
-    best = max(alive, key=lambda individual: individual.fitness, default=None)
+    alive = {id_: fitness for id_, fitness in members if fitness is not None}
+    best = max(alive, key=alive.__getitem__, default=None)
     return Step(
         step=step,
         commit=commit,
-        best=best.fitness if best else None,
-        best_id=best.id if best else None,
-        mean=sum(individual.fitness for individual in alive) / len(alive) if alive else None,
+        best=alive[best] if best else None,
+        best_id=best,
+        mean=sum(alive.values()) / len(alive) if alive else None,
         born=len(born),
-        failed=sum(record.individual.evaluation is None for record in born),
+        failed=sum(fitness is None for _, fitness in born),
         members=len(members),
     )
 

@@ -21,6 +21,7 @@ def application() -> "typer.Typer":
     from speciate import (
         cli_agents,
         cli_compare,
+        cli_init,
         cli_merge,
         cli_read,
         cli_review,
@@ -36,6 +37,7 @@ def application() -> "typer.Typer":
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     commands: tuple[Callable[..., None], ...] = (
+        cli_init.init,
         cli_run.run,
         cli_merge.merge,
         cli_merge.operators,

@@ -90,12 +90,12 @@ def _run(
     replay: Path | None,
 ) -> None:
     # Tasks first: what is wrong with them shows in a moment, founders take long to read.
-    search = _splits(config, "search", path.parent)
-    test = _splits(config, "test", path.parent)
+    search = splits(config, "search", path.parent)
+    test = splits(config, "test", path.parent)
     check_partial(config, search)
     founders = load_founders(config.founders, path.parent)
     config = suited(fitted(config, founders))
-    _check_apart(search, test)
+    check_apart(search, test)
     with _opened(out, _resolved(config, search, test)) as archive:
         if archive.report is None:
             setup = Setup(config, founders, out.absolute(), search, test)
@@ -172,7 +172,7 @@ def _arrived(telemetry: Telemetry, job: Job, outcomes: Sequence[Outcome]) -> Non
         telemetry.append(facts | together | {"worker": outcome.worker, "work_seconds": seconds})
 
 
-def _splits(config: schema.Campaign, split: str, root: Path) -> Splits:
+def splits(config: schema.Campaign, split: str, root: Path) -> Splits:
     """The split of every task that has it; a search split is scored also without weight."""
     return {
         task.name: load_split(task, root / path)
@@ -199,7 +199,7 @@ def _resolved(config: schema.Campaign, search: Splits, test: Splits) -> dict[str
     return {**resolved, "digests": digests}
 
 
-def _check_apart(search: Splits, test: Splits) -> None:
+def check_apart(search: Splits, test: Splits) -> None:
     """Refuses items that are searched with and tested on: no gain on them is held out."""
     seen = {item: name for name, split in search.items() for item in split.items}
     for name, split in test.items():

@@ -49,15 +49,16 @@ def _value(value: Any) -> str:  # noqa: ANN401
         return f"{{ {', '.join(pairs)} }}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(_value(one) for one in value)}]"
-    return _string(value) if isinstance(value, str) else json.dumps(value)
+    return quoted(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _key(key: str) -> str:
     plain = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
-    return key if plain else _string(key)
+    return key if plain else quoted(key)
 
 
-def _string(text: str) -> str:
+def quoted(text: str) -> str:
+    """Text as a TOML string."""
     # JSON's escapes are TOML's, but for the one control character that JSON lets stand.
     whole = text.encode("utf-8", "replace").decode("utf-8")
     return json.dumps(whole, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,1 @@
+"""A first campaign file, proposed from founders and task files."""

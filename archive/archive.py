@@ -3,24 +3,23 @@
 import shutil
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, Self
 
 from speciate.archive import manifest
 from speciate.archive.check import problems
 from speciate.archive.drafts import Drafts
-from speciate.archive.history import History
 from speciate.archive.index.index import Index
-from speciate.archive.individuals import Record, read_individuals, write_individual
+from speciate.archive.individuals import Kept, write_individual
+from speciate.archive.known import Individuals
 from speciate.archive.local import Local, read_local, write_local
 from speciate.archive.lock import CampaignLock
 from speciate.archive.message import ABBREVIATION
 from speciate.archive.names import resolve
 from speciate.archive.repository import MAIN, Object, Repository
-from speciate.archive.steps import Step, fitness_of, step_tree, summarize
+from speciate.archive.steps import Step, step_tree, summarize
 from speciate.archive.store import WeightStore
 from speciate.archive.telemetry import Telemetry
 from speciate.errors import ArchiveError, DamageError
@@ -53,7 +52,7 @@ class Archive:
         self._repository = Repository(folder / ".git")
         self.drafts = Drafts(self._repository)
         self._lock = lock
-        self._history = History()
+        self._trees: dict[str, Object] = {}
         self.refresh()
 
     @classmethod
@@ -143,6 +142,10 @@ class Archive:
         head = self._repository.head()
         if head is None:
             raise DamageError(f"{self.folder} has lost its {MAIN}; {manifest.FETCH}")
+        self._see(head)
+
+    def _see(self, head: str) -> None:
+        """Look at what is recorded up to `head`."""
         where = f"commit {head[:ABBREVIATION]}"
         names = ("campaign.json", "state.json", "report.json")
         config, state, report = self._repository.read(f"{head}:{name}" for name in names)
@@ -154,16 +157,18 @@ class Archive:
         self.report = manifest.read_mapping(report[1], "report.json") if report else None
         self.head = head
         if "index" in self.__dict__:
-            self.index.update(self._repository, head)
+            self.index.update(head)
+        if "individuals" in self.__dict__:
+            self.individuals.count = self.index.born(head)
 
-    @property
-    def individuals(self) -> Mapping[str, Individual]:
-        """All ever born by id, in order of birth; read from the history when first asked for.
+    @cached_property
+    def individuals(self) -> Individuals:
+        """All ever born by id, in order of birth.
 
         Raises:
-            DamageError: One is not what was recorded.
+            DamageError: One is not what was recorded; also when it is asked for.
         """
-        return MappingProxyType(self._known().individuals)
+        return Individuals(self._repository, self.index, self.index.born(self.head))
 
     def steps(self) -> list[Step]:
         """What each step amounts to, oldest first.
@@ -171,7 +176,7 @@ class Archive:
         Raises:
             DamageError: An individual or a step is not what was recorded.
         """
-        return list(self._known().steps)
+        return self.index.steps(self.head)
 
     @cached_property
     def index(self) -> Index:
@@ -189,10 +194,10 @@ class Archive:
             ArchiveError: No individual has this id.
             DamageError: It is not what was recorded.
         """
-        [record] = read_individuals(self._repository, [self.index.row(id_).hash])
-        if isinstance(record, DamageError):
-            raise record
-        return record.individual
+        try:
+            return self.individuals[id_]
+        except KeyError as error:
+            raise self._unknown(id_) from error
 
     def commit_of(self, id_: str) -> str:
         """Hash of an individual's commit.
@@ -200,10 +205,10 @@ class Archive:
         Raises:
             ArchiveError: No individual has this id.
         """
-        record = self._known().records.get(id_)
-        if record is None:
-            raise ArchiveError(f"{self.folder} has no individual {id_}; give a full id")
-        return record.commit
+        commit = self.index.commit_of(id_, self.individuals.count)
+        if commit is None:
+            raise self._unknown(id_)
+        return commit
 
     def resolve(self, text: str) -> str:
         """The id of the individual whose id or commit begins with `text`.
@@ -211,7 +216,7 @@ class Archive:
         Raises:
             ArchiveError: No individual is meant, or several.
         """
-        return resolve(text, {id_: found.commit for id_, found in self._known().records.items()})
+        return resolve(text, self.index.begun_by)
 
     def commit_step(
         self, state: State, born: Sequence[Individual], report: Mapping[str, Any] | None = None
@@ -231,21 +236,21 @@ class Archive:
                 last, a parent or member is not recorded, or the disk refuses.
         """
         self._check_step(state)
-        history = self._known()
-        fresh: dict[str, Record] = {}
-        records = ChainMap(fresh, history.records)
+        parents = {parent.id for one in born for parent in one.recipe.parents}
+        before = self.index.kept({*parents, *state.members, *(one.id for one in born)})
+        fresh: dict[str, Kept] = {}
+        known = ChainMap(fresh, before)
         for individual in born:
-            fresh[individual.id] = write_individual(self._repository, individual, records)
-        members = _members(state, records)
-        tree = self._repository.write(step_tree(self._config_file, state, members, report))
-        step = summarize(
-            state.step, "", [*map(fitness_of, fresh.values())], [*map(fitness_of, members)]
-        )
-        parents = [self.head, *(record.commit for record in fresh.values())]
-        commit = self._repository.commit(tree, parents, step.message, state.step)
+            fresh[individual.id] = write_individual(self._repository, individual, known)
+        trees = self._member_trees(state, known)
+        tree = self._repository.write(step_tree(self._config_file, state, trees, report))
+        figures = [[(id_, known[id_].fitness) for id_ in ids] for ids in (fresh, state.members)]
+        message = summarize(state.step, "", *figures).message
+        commits = [self.head, *(one.commit for one in fresh.values())]
+        commit = self._repository.commit(tree, commits, message, state.step)
         self._repository.advance(commit, self.head)
-        history.add(replace(step, commit=commit), fresh)
-        self.refresh()
+        self._trees = trees
+        self._see(commit)
         if state.step % _TIDY_EVERY == 0:
             self._repository.tidy()
         return commit
@@ -268,15 +273,21 @@ class Archive:
         founders = {name: path.absolute() for name, path in paths.items()}
         write_local(self.folder / "local.json", Local(founders=founders))
 
-    def _known(self) -> History:
-        if self._history.head != self.head:
-            try:
-                self._history.extend(self._repository, self.head)
-            except DamageError:
-                # Half read, it would blame others for what is wrong when it is looked at again.
-                self._history = History()
-                raise
-        return self._history
+    def _unknown(self, id_: str) -> ArchiveError:
+        return ArchiveError(f"{self.folder} has no individual {id_}; give a full id")
+
+    def _member_trees(self, state: State, known: Mapping[str, Kept]) -> dict[str, Object]:
+        """Of each member, the tree of its commit: most are those of the last step's members."""
+        for id_ in state.members:
+            if id_ not in known:
+                what = f"member '{id_}' of step {state.step} was not born"
+                raise ArchiveError(f"{what}; record it")
+        fresh = {id_: Object(one.tree, "tree") for id_, one in known.items() if one.tree}
+        trees = self._trees | fresh
+        others = [id_ for id_ in state.members if id_ not in trees]
+        found = self._repository.read(f"{known[id_].commit}^{{tree}}" for id_ in others)
+        trees |= {id_: one[0] for id_, one in zip(others, found, strict=True) if one}
+        return {id_: trees[id_] for id_ in state.members}
 
     def _check_step(self, state: State) -> None:
         if self._lock is None:
@@ -284,15 +295,6 @@ class Archive:
         if self.state is not None and state.step < self.state.step:
             last = self.state.step
             raise ArchiveError(f"step {state.step} comes after step {last}; record them in order")
-
-
-def _members(state: State, records: Mapping[str, Record]) -> list[Record]:
-    try:
-        return [records[id_] for id_ in state.members]
-    except KeyError as error:
-        raise ArchiveError(
-            f"member {error} of step {state.step} was not born; record it"
-        ) from error
 
 
 def _claim(folder: Path, taken: bool) -> None:

@@ -6,10 +6,8 @@ it was validated and the recipe was seen to be the one that its id names.
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
-from urllib.parse import quote
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -17,28 +15,61 @@ from speciate.errors import ArchiveError, DamageError
 from speciate.records import Evaluation, Individual, Origin, Recipe, Score, State, canonical_json
 
 RECIPE = TypeAdapter(Recipe)
-_SCORE = TypeAdapter(Score)
 _STATE = TypeAdapter(State)
 _MAPPING = TypeAdapter(dict[str, Any])
 FETCH = "fetch the archive again from a copy you trust"
 _T = TypeVar("_T")
 
 
-class Mean(BaseModel):
-    """One task's mean over the items of the search split, in `metric`."""
+class Result(BaseModel):
+    """One task's score on the search split, packed.
+
+    Attributes:
+        metric: Of all values.
+        value: Mean over the items.
+        items: "1" or "0" for each where all are right or wrong, else numbers with spaces between.
+        answers: Per item, for tasks that have answers.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     metric: str
     value: float
+    items: str
+    answers: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, score: Score) -> Self:
+        """A score, packed."""
+        if set(score.items) <= {0.0, 1.0}:
+            items = "".join("1" if item else "0" for item in score.items)
+        else:
+            items = " ".join(map(repr, score.items))
+        return cls(metric=score.metric, value=score.value, items=items, answers=score.answers)
+
+    def score(self) -> Score:
+        """The score.
+
+        Raises:
+            ValueError: The items are no numbers, or do not have the mean.
+        """
+        # No number is written with these signs alone, since floats have a point or an exponent.
+        numbers = self.items if set(self.items) <= {"0", "1"} else self.items.split(" ")
+        score = Score(self.metric, tuple(map(float, numbers)), self.answers)
+        if not score.items or score.value != self.value:
+            raise ValueError(f"the mean of the items is not {self.value}")
+        return score
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values; nothing is said of answers where there are none."""
+        return self.model_dump(mode="json", exclude_none=True)
 
 
 class Facts(BaseModel):
-    """What `individual.json` holds: all of an individual but its recipe and per-item scores."""
+    """What `individual.json` holds: all of an individual but its recipe."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: str
     digest: str | None
     step: int
     proposer: str
@@ -46,13 +77,18 @@ class Facts(BaseModel):
     error: str | None
     fitness: float | None
     fingerprint: str | None
-    metrics: dict[str, Mean]
+    scores: dict[str, Result]
     origin: Origin | None = None
 
-    def evaluation(self, scores: Mapping[str, Score]) -> Evaluation | None:
-        """The evaluation, or None for a candidate that failed."""
+    def evaluation(self) -> Evaluation | None:
+        """The evaluation, or None for a candidate that failed.
+
+        Raises:
+            ValueError: Items are no numbers, or do not have the mean.
+        """
         if self.fitness is None or self.fingerprint is None:
             return None
+        scores = {task: result.score() for task, result in self.scores.items()}
         return Evaluation(self.fitness, scores, self.fingerprint)
 
 
@@ -101,27 +137,6 @@ def facts_file(individual: Individual) -> bytes:
     return pretty(_facts(individual), f"individual {individual.id}")
 
 
-def score_files(individual: Individual) -> dict[str, bytes]:
-    """Per task a file with the score of every item; empty for a candidate that failed."""
-    scores = individual.evaluation.scores if individual.evaluation else {}
-    return {
-        score_name(task): compact(score.to_json(), f"the score of {individual.id} on {task}")
-        for task, score in scores.items()
-    }
-
-
-def score_name(task: str) -> str:
-    """Name of a task's file, whatever characters the task's name has."""
-    return f"{quote(task, safe=' ')}.json"
-
-
-def member_file(individual: Individual, commit: str) -> bytes:
-    """A living member's record in the tree of a step."""
-    recipe = individual.recipe.to_json()
-    facts = _facts(individual) | {"recipe": recipe, "commit": commit}
-    return pretty(facts, f"member {individual.id}")
-
-
 def read_facts(data: bytes, where: str) -> Facts:
     """The facts of an `individual.json`; `where` names its place in errors.
 
@@ -131,39 +146,36 @@ def read_facts(data: bytes, where: str) -> Facts:
     return read_as(_FACTS, data, f"individual.json of {where}")
 
 
-def read_recipe(data: bytes, facts: Facts, where: str) -> Recipe:
-    """The recipe of a `recipe.json` that stands beside `facts`.
+def read_recipe(data: bytes, id_: str, where: str) -> Recipe:
+    """The recipe of a `recipe.json`.
 
     Raises:
-        DamageError: It is not what speciate writes, or not the one that the facts' id names.
+        DamageError: It is not what speciate writes, or not the one that `id_` names.
     """
     genome = read_as(RECIPE, data, f"recipe.json of {where}")
-    if not facts.id == genome.id == hashlib.sha256(data).hexdigest()[:40]:
-        was, found = facts.id[:10], genome.id[:10]
-        raise DamageError(
-            f"{where}: the recipe of {was} was edited, its id is now {found}; {FETCH}"
-        )
+    if not id_ == genome.id == hashlib.sha256(data).hexdigest()[:40]:
+        what = f"its recipe was edited or exchanged, it is that of {genome.id[:10]}"
+        raise DamageError(f"{where}: {what}; {FETCH}")
     return genome
 
 
-def read_individual(
-    recipe: Recipe, facts: Facts, scores: Mapping[str, bytes], where: str
-) -> Individual:
-    """Put an individual together from its files; `scores` holds files by task.
+def read_individual(recipe: Recipe, facts: Facts, where: str) -> Individual:
+    """Put an individual together.
 
     Raises:
-        DamageError: A file is not what speciate writes.
+        DamageError: Its items are no numbers, or do not have the mean that is recorded.
     """
-    read = {task: read_as(_SCORE, data, f"{task} of {where}") for task, data in scores.items()}
-    if any(not read[task].items or read[task].value != facts.metrics[task].value for task in read):
-        raise DamageError(f"{where}: scores do not have the mean in individual.json; {FETCH}")
+    try:
+        evaluation = facts.evaluation()
+    except ValueError as error:
+        raise DamageError(f"individual.json of {where} is damaged: {error}; {FETCH}") from error
     return Individual(
         recipe,
         facts.digest,
         facts.step,
         facts.proposer,
         facts.reason,
-        facts.evaluation(read),
+        evaluation,
         facts.error,
         facts.origin,
     )
@@ -209,7 +221,6 @@ def _facts(individual: Individual) -> dict[str, Any]:
     scores = evaluation.scores if evaluation else {}
     origin = {"origin": individual.origin.to_json()} if individual.origin else {}
     return origin | {
-        "id": individual.id,
         "digest": individual.digest,
         "step": individual.step,
         "proposer": individual.proposer,
@@ -217,9 +228,7 @@ def _facts(individual: Individual) -> dict[str, Any]:
         "error": individual.error,
         "fitness": evaluation.fitness if evaluation else None,
         "fingerprint": evaluation.fingerprint if evaluation else None,
-        "metrics": {
-            task: {"metric": score.metric, "value": score.value} for task, score in scores.items()
-        },
+        "scores": {task: Result.of(score).to_json() for task, score in scores.items()},
     }
 
 
@@ -239,7 +248,8 @@ def normal_origin(origin: Origin) -> Origin:
 
 def _normal_score(score: Score) -> Score:
     answers = None if score.answers is None else tuple(map(plain, score.answers))
-    return Score(score.metric, tuple(map(float, score.items)), answers)
+    # Without the sign of -0.0, which "0" does not have.
+    return Score(score.metric, tuple(float(item) + 0.0 for item in score.items), answers)
 
 
 def plain(text: str) -> str:

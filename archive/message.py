@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
-from speciate.records import FOUNDER, Individual
+from speciate.records import FOUNDER, Individual, Recipe
 
 ABBREVIATION = 10
 """Hexadecimal digits by which people are shown an individual or a commit."""
@@ -22,8 +22,8 @@ def one_line(text: str) -> str:
     return textwrap.shorten(printable, _LONGEST, placeholder=" ...")
 
 
-def individual_message(individual: Individual, parents: Mapping[str, Individual]) -> str:
-    """The message of an individual's commit; `parents` are its parents by id.
+def individual_message(individual: Individual, parents: Mapping[str, str]) -> str:
+    """The message of an individual's commit; `parents` has the names of its parents by id.
 
     Proposers' words stand in the body, each on one line behind its label, so that only the last
     paragraph, which is ours, can be read as trailers.
@@ -31,8 +31,6 @@ def individual_message(individual: Individual, parents: Mapping[str, Individual]
     fitness = "failed" if individual.evaluation is None else f"fitness {individual.fitness:.4f}"
     operator = one_line(individual.recipe.operator)
     trailers = {"Individual": individual.id, "Operator": operator}
-    if individual.digest is not None:
-        trailers["Digest"] = one_line(individual.digest)
     if individual.origin is not None:
         trailers["Talk"] = one_line(individual.origin.talk)
         if individual.origin.reviewer:
@@ -52,13 +50,17 @@ def trailers(message: str) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in lines if ": " in line)
 
 
-def _body(individual: Individual, parents: Mapping[str, Individual]) -> Iterator[str]:
+def _body(individual: Individual, parents: Mapping[str, str]) -> Iterator[str]:
     if individual.recipe.operator == FOUNDER:
-        yield f"name: {_name(individual)}"
+        yield f"name: {one_line(name_of(individual.recipe))}"
+    if individual.recipe.parents:
+        yield "parents and the parts that they play:"
     for parent in individual.recipe.parents:
-        name = _name(parents[parent.id])
+        name = one_line(parents[parent.id])
         yield f"{one_line(parent.role)}: {parent.id[:ABBREVIATION]} ({name})"
     scores = individual.evaluation.scores if individual.evaluation else {}
+    if scores:
+        yield "mean scores over the items of the search split, task by task:"
     for task, score in sorted(scores.items()):
         yield f"{one_line(task)}: {score.value:.4f} {one_line(score.metric)}"
     yield f"proposer: {one_line(individual.proposer)}"
@@ -72,11 +74,10 @@ def _body(individual: Individual, parents: Mapping[str, Individual]) -> Iterator
         yield f"error: {one_line(individual.error)}"
 
 
-def _name(individual: Individual) -> str:
-    """What people call it: a founder's name, for others their operator."""
-    recipe = individual.recipe
+def name_of(recipe: Recipe) -> str:
+    """What people call who is made by it: a founder's name, for others their operator."""
     founder = recipe.operator == FOUNDER
-    return one_line(str(recipe.parameters.get("name", FOUNDER)) if founder else recipe.operator)
+    return str(recipe.parameters.get("name", FOUNDER)) if founder else recipe.operator
 
 
 def compose(subject: str, body: Iterable[str], trailers: Mapping[str, str]) -> str:

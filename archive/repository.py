@@ -1,26 +1,25 @@
-"""The one place that speaks to git: objects are written in process and read in batches.
+"""The one place that speaks to git: objects are written as packs and read in batches.
 
 Nothing here depends on the user's git configuration, environment or clock, so that the same
 content has the same hashes on every machine; but for `run_as_user`, by which people sign.
 """
 
-import hashlib
-import io
 import os
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
-from threading import Thread
+from subprocess import PIPE
+from threading import Lock, Thread
 from typing import IO, Self, TypeAlias
 
-import gitdb
 from git import Git
 from git.exc import GitCommandError, GitCommandNotFound
 
+from speciate.archive.packs import Packs, oid_of
 from speciate.errors import ArchiveError, DamageError
 
 MAIN = "refs/heads/main"
@@ -44,7 +43,18 @@ _ENVIRONMENT = {
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_TERMINAL_PROMPT": "0",
 }
-_SETTINGS = "[core]\n\tlogAllRefUpdates = false\n[gc]\n\tautoDetach = false\n"
+# What git would put beside its packs is as large as a tenth of them, and nothing here needs it.
+_SETTINGS = """[core]
+\tlogAllRefUpdates = false
+[gc]
+\tautoDetach = false
+\twriteCommitGraph = false
+[repack]
+\twriteBitmaps = false
+"""
+_FEW = 96  # objects that are sooner asked for one by one than in a pass
+_CAT = ("cat-file", "--batch")
+_ERRORS = (b"error:", b"fatal:")
 _PATIENCE = 60  # seconds; a decision takes one
 _LEFTOVERS = (
     "*.lock",
@@ -52,7 +62,6 @@ _LEFTOVERS = (
     "objects/info/**/*.lock",
     "objects/pack/*.lock",
     "objects/pack/tmp_*",
-    "objects/obj*",
 )
 
 
@@ -77,13 +86,15 @@ class Repository:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
-        self._objects = self.folder / "objects"
-        self._loose = gitdb.LooseObjectDB(str(self._objects))
-        place = {"GIT_DIR": str(self.folder), "GIT_OBJECT_DIRECTORY": str(self._objects)}
+        objects = self.folder / "objects"
+        self._packs = Packs(objects / "pack")
+        place = {"GIT_DIR": str(self.folder), "GIT_OBJECT_DIRECTORY": str(objects)}
         self._program = Git(str(self.folder.parent))
         self._program.update_environment(**place, **_ENVIRONMENT)
         self._users = Git(str(self.folder.parent))
         self._users.update_environment(**place, GIT_NAMESPACE="")
+        self._conversation: _Conversation | None = None
+        self._one_at_a_time = Lock()
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -102,20 +113,16 @@ class Repository:
         return repository
 
     def write(self, node: Node) -> Object:
-        """Store a file or a folder with all that is in it; what is stored already costs little.
-
-        Raises:
-            ArchiveError: The disk is full or refuses.
-        """
+        """Take a file or a folder with all that is in it; `flush` stores it."""
         if isinstance(node, Object):
             return node
         if isinstance(node, bytes):
-            return self._store("blob", node)
+            return Object(self._packs.add("blob", node), "blob")
         entries = {name: self.write(child) for name, child in node.items()}
-        return self._store("tree", _tree(entries))
+        return Object(self._packs.add("tree", _tree(entries)), "tree")
 
     def commit(self, tree: Object, parents: Sequence[str], message: str, second: int) -> str:
-        """Store a commit dated `second` seconds after the start of the logical clock.
+        """Take a commit dated `second` seconds after the start of the logical clock.
 
         Returns:
             Its hash; no ref moves.
@@ -123,7 +130,19 @@ class Repository:
         who = f"{IDENTITY} {EPOCH + second} +0000"
         lines = [f"tree {tree.oid}", *(f"parent {parent}" for parent in parents)]
         lines += [f"author {who}", f"committer {who}", "", message]
-        return self._store("commit", "\n".join(lines).encode()).oid
+        return self._packs.add("commit", "\n".join(lines).encode())
+
+    def flush(self) -> None:
+        """Store all that was written: a ref must not name objects that never reached the disk.
+
+        Raises:
+            ArchiveError: The disk is full or refuses.
+        """
+        try:
+            self._packs.flush()
+        except OSError as error:
+            where = self.folder.parent
+            raise ArchiveError(f"cannot write to {where}: {error.strerror}; then resume") from error
 
     def head(self) -> str | None:
         """Hash of the commit that main names, or None when there is no main.
@@ -139,13 +158,12 @@ class Repository:
         return None
 
     def advance(self, new: str, old: str | None) -> None:
-        """Move main from `old` to `new` in one step, or not at all.
+        """Move main from `old` to `new` in one step, or not at all; what was written is stored.
 
         Raises:
-            ArchiveError: Something else moved main, or holds its lock.
+            ArchiveError: Something else moved main, or holds its lock, or the disk refuses.
         """
-        # After a power cut main must not name objects that never reached the disk.
-        os.sync()
+        self.flush()
         status, _, said = self._run("update-ref", MAIN, new, old or NO_COMMIT)
         # A git that outlived its killed parent may have made this very move.
         if status and self.head() != new:
@@ -168,8 +186,11 @@ class Repository:
 
         Returns:
             None if it was created, or else why git would not.
+
+        Raises:
+            ArchiveError: The disk refuses what was written.
         """
-        os.sync()  # As in `advance`.
+        self.flush()
         status, _, said = self._run("update-ref", name, commit, NO_COMMIT)
         return last_line(said) if status else None
 
@@ -195,7 +216,7 @@ class Repository:
         return self._run("merge-base", "--is-ancestor", ancestor, commit)[0] == 0
 
     def read(self, names: Iterable[str]) -> Iterator[tuple[Object, bytes] | None]:
-        """Read many objects in one pass.
+        """Read objects: a few by asking a process that stays, many in one pass.
 
         Args:
             names: As git takes them: a hash, "COMMIT:path"; without line ends.
@@ -206,10 +227,28 @@ class Repository:
         Raises:
             DamageError: An object cannot be read.
         """
+        self.flush()
+        rest = iter(names)
+        first = list(islice(rest, _FEW + 1))
+        if len(first) <= _FEW:
+            yield from map(self._ask, first)
+        else:
+            yield from self._pass(chain(first, rest))
+
+    def _ask(self, name: str) -> tuple[Object, bytes] | None:
+        with self._one_at_a_time:
+            try:
+                self._conversation = self._conversation or _Conversation(self._program)
+                return self._conversation.ask(name)
+            except (OSError, ValueError) as error:
+                self._conversation = None
+                raise self._damage(str(error)) from error
+
+    def _pass(self, names: Iterable[str]) -> Iterator[tuple[Object, bytes] | None]:
         with tempfile.TemporaryFile() as request:
-            request.write("".join(f"{name}\n" for name in names).encode())
+            request.writelines(f"{name}\n".encode() for name in names)
             request.seek(0)
-            command = [str(Git.GIT_PYTHON_GIT_EXECUTABLE), "cat-file", "--batch", "--buffer"]
+            command = [str(Git.GIT_PYTHON_GIT_EXECUTABLE), *_CAT, "--buffer"]
             process = self._program.execute(command, istream=request, as_process=True)
             said: list[bytes] = []
             listener = Thread(target=lambda: said.extend(process.stderr), daemon=True)
@@ -222,7 +261,7 @@ class Repository:
                 raise self._damage(str(error)) from error
             listener.join()
             # git calls a spoilt object "missing" too, and tells the difference only here.
-            if errors := [line for line in said if line.startswith((b"error:", b"fatal:"))]:
+            if errors := [line for line in said if line.startswith(_ERRORS)]:
                 raise self._damage(errors[0].decode(errors="replace"))
 
     def read_one(self, name: str) -> tuple[Object, bytes] | None:
@@ -249,25 +288,15 @@ class Repository:
         return False
 
     def tidy(self) -> None:
-        """Let git pack its objects when it finds it worth while; no hash changes."""
-        self._run("gc", "--auto", "--quiet")
+        """Let git join small packs, each time as many as keep all work in proportion to growth.
+
+        No hash changes. What it does not do is look for the smallest pack, as `git gc` does.
+        """
+        self._run("repack", "--geometric=2", "-d", "--quiet")
 
     def run_as_user(self, *arguments: str) -> tuple[int, str, str]:
         """Exit status, stdout and stderr of a git command that obeys the user's configuration."""
         return self._run(*arguments, program=self._users)
-
-    def _store(self, kind: str, data: bytes) -> Object:
-        oid = _oid(kind, data)
-        path = self._objects / oid[:2] / oid[2:]
-        try:
-            # A power cut can leave an empty file under an object's name: it is written again.
-            if not (path.exists() and path.stat().st_size):
-                path.unlink(missing_ok=True)
-                self._loose.store(gitdb.IStream(kind, len(data), io.BytesIO(data)))
-        except OSError as error:
-            where = self.folder.parent
-            raise ArchiveError(f"cannot write to {where}: {error.strerror}; then resume") from error
-        return Object(oid, kind)
 
     def _run(self, *arguments: str, program: Git | None = None) -> tuple[int, str, str]:
         """Exit status, stdout and stderr of a git command."""
@@ -278,7 +307,7 @@ class Repository:
             )
         except GitCommandNotFound as error:
             raise ArchiveError(
-                "the program git was not found; install git 2.30 or later"
+                "the program git was not found; install git 2.32 or later"
             ) from error
         return status, str(out), str(said)
 
@@ -287,21 +316,42 @@ class Repository:
         return DamageError(f"git cannot read {where}: {last_line(said)}; restore it from a copy")
 
 
+class _Conversation:
+    """A git that answers for objects, one after the other."""
+
+    def __init__(self, program: Git) -> None:
+        command = [str(Git.GIT_PYTHON_GIT_EXECUTABLE), *_CAT]
+        self._process = program.execute(command, istream=PIPE, as_process=True)
+        os.set_blocking(self._process.stderr.fileno(), False)
+
+    def ask(self, name: str) -> tuple[Object, bytes] | None:
+        """What it answers.
+
+        Raises:
+            OSError: It has ended.
+            ValueError: It cannot read the object.
+        """
+        self._process.stdin.write(f"{name}\n".encode())
+        self._process.stdin.flush()
+        header = self._process.stdout.readline()
+        found = _read_one(header, self._process.stdout) if header else None
+        # As in a pass; here it was said before the answer.
+        said = b"" if found else self._process.stderr.read() or b""
+        if not header or said.startswith(_ERRORS):
+            raise ValueError(said.decode(errors="replace"))
+        return found
+
+
 def folder_oid(files: Mapping[str, bytes]) -> str:
     """Hash of the tree that holds these files and nothing else."""
-    entries = {name: Object(_oid("blob", data), "blob") for name, data in files.items()}
-    return _oid("tree", _tree(entries))
+    entries = {name: Object(oid_of("blob", data), "blob") for name, data in files.items()}
+    return oid_of("tree", _tree(entries))
 
 
 def last_line(text: str) -> str:
     """The last line that says something."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "git did not say why"
-
-
-def _oid(kind: str, data: bytes) -> str:
-    header = f"{kind} {len(data)}\0".encode()
-    return hashlib.sha1(header + data, usedforsecurity=False).hexdigest()
 
 
 def _tree(entries: Mapping[str, Object]) -> bytes:

@@ -46,6 +46,7 @@ def commit_as_reviewer(
     sign = ["-S"] if signs == "true" else []
     before = [word for parent in parents for word in ("-p", parent)]
     command = ("commit-tree", *sign, *before, "-m", message, tree.oid)
+    repository.flush()
     status, out, said = repository.run_as_user(*_RULES, *command)
     if status:
         reason = " ".join(said.split())

@@ -1,14 +1,16 @@
 """Steps of a campaign: what each amounts to, and the tree of its commit."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from speciate.archive import manifest
-from speciate.archive.individuals import Record
 from speciate.archive.message import step_message
 from speciate.archive.repository import Node, Object
 from speciate.records import State
+
+POPULATION = "population"
+"""The folder of a step in which each living member's commit is found under the member's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,6 @@ Fitness: TypeAlias = tuple[str, float | None]
 """An individual's id and fitness; None for one that failed."""
 
 
-def fitness_of(record: Record) -> Fitness:
-    """An individual's, as far as it has any."""
-    one = record.individual
-    return one.id, one.evaluation.fitness if one.evaluation else None
-
-
 def summarize(step: int, commit: str, born: Sequence[Fitness], members: Sequence[Fitness]) -> Step:
     """The figures of a step with these individuals born and these members alive."""
     alive = {id_: fitness for id_, fitness in members if fitness is not None}
@@ -72,9 +68,15 @@ def summarize(step: int, commit: str, born: Sequence[Fitness], members: Sequence
 
 
 def step_tree(
-    config: Node, state: State, members: Sequence[Record], report: Mapping[str, Any] | None
+    config: Node, state: State, members: Mapping[str, Object], report: Mapping[str, Any] | None
 ) -> Node:
     """The tree of a step's commit.
+
+    Args:
+        config: The campaign's.
+        state: After the step.
+        members: The tree of each member's commit, by the member's id.
+        report: Of the campaign's last step.
 
     Raises:
         ArchiveError: The state or the report is not JSON.
@@ -82,29 +84,8 @@ def step_tree(
     tree: dict[str, Node] = {
         "campaign.json": config,
         "state.json": manifest.pretty(state.to_json(), f"the state of step {state.step}"),
-        "population": _fanned(
-            (f"{record.individual.id}.json", _member(record)) for record in members
-        ),
-        "scores": _fanned((record.individual.id, record.scores) for record in members),
+        POPULATION: members,
     }
     if report is not None:
         tree["report.json"] = manifest.pretty(dict(report), "the report")
     return {name: node for name, node in tree.items() if node != {}}
-
-
-def member_path(id_: str) -> str:
-    """Where in the tree of a step a member's record lies."""
-    return f"population/{id_[:2]}/{id_}.json"
-
-
-def _member(record: Record) -> bytes:
-    return manifest.member_file(record.individual, record.commit)
-
-
-def _fanned(nodes: Iterable[tuple[str, bytes | Object | None]]) -> dict[str, Node]:
-    """Nodes in folders by the first two signs of their names, so that no folder grows huge."""
-    folders: dict[str, dict[str, Node]] = {}
-    for name, node in nodes:
-        if node is not None:
-            folders.setdefault(name[:2], {})[name] = node
-    return dict(folders)

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any, Self
 
 FOUNDER = "founder"
@@ -52,7 +53,7 @@ class Recipe:
     parameters: Mapping[str, Any]
     seed: int
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The individual's name: 40 hexadecimal digits of the recipe's digest."""
         return digest_of(self.to_json())[:40]

@@ -5,21 +5,23 @@ behind main. It is moved on by whole steps, so nobody sees half of one.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any, Self, TypeVar
 
+from speciate.archive.index.file import connect, is_unusable, remake
 from speciate.archive.index.rows import COLUMNS, Kin, Row
-from speciate.archive.index.tables import TABLES, VERSION
+from speciate.archive.index.tables import clear
 from speciate.archive.index.update import extend
+from speciate.archive.individuals import Kept
 from speciate.archive.repository import Repository
 from speciate.archive.steps import Step
 from speciate.errors import ArchiveError
 
 FILE = "index.sqlite"
 _T = TypeVar("_T")
-_PATIENCE = 60.0  # seconds to wait for another process that brings the index up to date
 _AT_ONCE = 256  # steps that one transaction takes in
 _FEW = 500  # numbers that one question may list
 
@@ -27,23 +29,25 @@ _FEW = 500  # numbers that one question may list
 class Index:
     """What is recorded up to `head`, to be asked.
 
-    It may be ahead of an `Archive` that was opened earlier, and never behind.
+    It may be ahead of an `Archive` that was opened earlier, and never behind. Where its file cannot
+    be used, or no longer, it goes on in memory: it stops neither a campaign nor a reader.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, path: Path, repository: Repository) -> None:
+        self._path = path
+        self._repository = repository
+        self._connection = connect(path)
+        self._lock = RLock()
 
     @classmethod
     def open(cls, folder: Path, repository: Repository, head: str) -> Self:
         """The index of the archive in `folder`, up to date with `head`, a commit of its main.
 
-        Where the folder cannot be written, the index is made in memory.
-
         Raises:
             DamageError: Something recorded is not what it was.
         """
-        index = cls(_connect(folder / FILE) or _prepared(None))
-        index.update(repository, head)
+        index = cls(folder / FILE, repository)
+        index.update(head)
         return index
 
     def close(self) -> None:
@@ -53,24 +57,44 @@ class Index:
     @property
     def head(self) -> str | None:
         """The commit of main up to which all is known."""
-        return self._fact("head")
+        found = self._all("SELECT value FROM facts WHERE name = 'head'")
+        return str(found[0][0]) if found else None
 
-    def update(self, repository: Repository, head: str) -> None:
+    def update(self, head: str) -> None:
         """Read on up to `head`, unless it is known; start anew if main was rewritten.
 
         Raises:
             DamageError: Something recorded is not what it was.
         """
+        with self._lock:
+            try:
+                self._update(head)
+            except sqlite3.DatabaseError as error:
+                self._heal(error)
+                self._update(head)
+
+    def _update(self, head: str) -> None:
         if self._has(head):
             return
-        if self.head is not None and not repository.descends(head, self.head):
-            _clear(self._connection)
+        if self.head is not None and not self._repository.descends(head, self.head):
+            clear(self._connection)
         while not self._has(head):
             since = self.head
-            for lines in batched(repository.steps(head, since), _AT_ONCE):
-                if not extend(self._connection, repository, lines, since):
+            for lines in batched(self._repository.steps(head, since), _AT_ONCE):
+                if not extend(self._connection, self._repository, lines, since):
                     break
                 since = lines[-1][0]
+
+    def _heal(self, error: sqlite3.DatabaseError) -> None:
+        """Go on without a file that cannot be used; one that is spoilt is made anew.
+
+        Raises:
+            sqlite3.DatabaseError: The file is not what is wrong.
+        """
+        if not is_unusable(error):
+            raise error
+        self._connection.close()
+        self._connection = remake(self._path, error)
 
     def rows(
         self,
@@ -130,10 +154,38 @@ class Index:
         """The metric of each task that anybody has a score on, by name."""
         return dict(self._all("SELECT DISTINCT task, metric FROM scores ORDER BY task"))
 
-    def steps(self) -> list[Step]:
-        """What each step amounts to, oldest first."""
+    def steps(self, head: str | None = None) -> list[Step]:
+        """What each step amounts to, oldest first; up to the one whose commit is `head`."""
         columns = "step, hash, best, best_id, mean, born, failed, members"
-        return [Step(*row) for row in self._all(f"SELECT {columns} FROM steps ORDER BY rowid")]
+        text = f"SELECT {columns} FROM steps WHERE rowid <= ? ORDER BY rowid"
+        return [Step(*row) for row in self._all(text, self._place(head))]
+
+    def born(self, head: str) -> int:
+        """How many individuals were recorded up to the step whose commit is `head`."""
+        text = "SELECT coalesce(sum(born), 0) FROM steps WHERE rowid <= ?"
+        [(found,)] = self._all(text, self._place(head))
+        return int(found)
+
+    def places(self, count: int) -> list[tuple[str, str]]:
+        """Id and commit of the `count` oldest individuals, in order of birth."""
+        return self._all(
+            "SELECT id, hash FROM individuals WHERE number <= ? ORDER BY number", count
+        )
+
+    def commit_of(self, id_: str, count: int) -> str | None:
+        """Hash of the commit of an individual, if it is among the `count` oldest."""
+        found = self._all("SELECT hash FROM individuals WHERE id = ? AND number <= ?", id_, count)
+        return str(found[0][0]) if found else None
+
+    def kept(self, ids: Collection[str]) -> dict[str, Kept]:
+        """What others' commits say of individuals, by id; of those that are recorded."""
+        found: dict[str, Kept] = {}
+        for few in batched(sorted(ids), _FEW):
+            marks = ",".join("?" * len(few))
+            columns = "id, hash, coalesce(name, operator), fitness"
+            text = f"SELECT {columns} FROM individuals WHERE id IN ({marks})"
+            found |= {id_: Kept(*rest) for id_, *rest in self._all(text, *few)}
+        return found
 
     def count(self, where: str = "1", values: Sequence[Any] = ()) -> int:
         """How many individuals a condition holds for; see `rows`."""
@@ -175,61 +227,33 @@ class Index:
     def _has(self, commit: str) -> bool:
         return bool(self._all("SELECT 1 FROM steps WHERE hash = ?", commit)) or self.head == commit
 
-    def _fact(self, name: str) -> str | None:
-        found = self._all("SELECT value FROM facts WHERE name = ?", name)
-        return str(found[0][0]) if found else None
+    def _place(self, head: str | None) -> int:
+        """Number of a step's row: the last one's, unless asked for another; 0 before the first."""
+        text = "SELECT coalesce(max(rowid), 0) FROM steps WHERE ? IN (hash, '')"
+        [(found,)] = self._all(text, head or "")
+        return int(found)
 
     def _all(self, text: str, *values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401
-        return self._connection.execute(text, values).fetchall()
+        with self._lock:
+            try:
+                return self._connection.execute(text, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                self._heal(error)
+                head = self._repository.head()
+                if head is not None:
+                    self._update(head)
+                return self._connection.execute(text, values).fetchall()
 
     @contextmanager
     def _snapshot(self) -> Iterator[None]:
         """Several questions to one state of the file."""
-        self._connection.execute("BEGIN")
-        try:
-            yield
-        finally:
-            self._connection.execute("ROLLBACK")
-
-
-def _connect(path: Path) -> sqlite3.Connection | None:
-    """A connection to the tables, made if there are none of this version; None where none can be.
-
-    The file is a cache: one that is spoilt, or of another version, is made anew.
-    """
-    try:
-        return _prepared(path)
-    except sqlite3.OperationalError:  # a folder that is not ours, a disk without locks
-        return None
-    except sqlite3.DatabaseError:
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        return _prepared(path)
-
-
-def _prepared(path: Path | None) -> sqlite3.Connection:
-    place = str(path) if path else ":memory:"
-    connection = sqlite3.connect(
-        place, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
-    )
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = OFF")
-    [(version,)] = connection.execute("PRAGMA user_version").fetchall()
-    if version != VERSION:
-        _clear(connection)
-    return connection
-
-
-def _clear(connection: sqlite3.Connection) -> None:
-    """Empty tables of this version."""
-    connection.execute("BEGIN IMMEDIATE")
-    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    for (name,) in found:
-        connection.execute(f'DROP TABLE "{name}"')
-    for statement in TABLES.split(";"):
-        connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {VERSION}")
-    connection.execute("COMMIT")
+        with self._lock:
+            self._all("BEGIN")
+            try:
+                yield
+            finally:
+                if self._connection.in_transaction:  # not in one that was made anew meanwhile
+                    self._connection.execute("ROLLBACK")
 
 
 def batched(all_: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:

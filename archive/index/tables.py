@@ -1,6 +1,8 @@
 """The tables of the index; a change of them is a new version, and old files are made anew."""
 
-VERSION = 1
+import sqlite3
+
+VERSION = 2
 
 TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -36,3 +38,15 @@ CREATE TABLE steps (
 );
 CREATE TABLE living (place INTEGER PRIMARY KEY, number INTEGER NOT NULL);
 """
+
+
+def clear(connection: sqlite3.Connection) -> None:
+    """Empty tables of this version."""
+    connection.execute("BEGIN IMMEDIATE")
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    for (name,) in found:
+        connection.execute(f'DROP TABLE "{name}"')
+    for statement in TABLES.split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")

@@ -7,7 +7,7 @@ from itertools import islice
 from speciate.archive import manifest
 from speciate.archive.individuals import Birth, read_births
 from speciate.archive.manifest import FETCH
-from speciate.archive.message import ABBREVIATION
+from speciate.archive.message import ABBREVIATION, name_of
 from speciate.archive.repository import Repository
 from speciate.archive.steps import Fitness, summarize
 from speciate.errors import DamageError
@@ -37,7 +37,8 @@ def extend(
             _Steps(connection, repository).take(lines)
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a full disk ends it
+            connection.execute("ROLLBACK")
         raise
     return in_turn
 
@@ -66,9 +67,9 @@ class _Steps:
             raise birth
         facts, recipe, origin = birth.facts, birth.recipe, birth.facts.origin
         parents = list(self._parents(birth))
-        name = str(recipe.parameters.get("name")) if recipe.operator == FOUNDER else None
+        name = name_of(recipe) if recipe.operator == FOUNDER else None
         row = (
-            *(facts.id, birth.hash, facts.step, recipe.operator, name, facts.proposer),
+            *(recipe.id, birth.hash, facts.step, recipe.operator, name, facts.proposer),
             *(origin and origin.arm, origin and origin.reviewer),
             *(facts.fitness, facts.error, facts.digest, facts.reason),
             *(1 + max((generation for _, generation in parents), default=-1), 0),
@@ -81,9 +82,10 @@ class _Steps:
             self._run("INSERT INTO parents VALUES (?, ?, ?, ?)", [number, place, its, parent.role])
         for its in {its for its, _ in parents}:
             self._run("UPDATE individuals SET children = children + 1 WHERE number = ?", [its])
-        for task, mean in facts.metrics.items():
-            self._run("INSERT INTO scores VALUES (?, ?, ?, ?)", [number, task, *_values(mean)])
-        return facts.id, facts.fitness
+        for task, result in facts.scores.items():
+            score = (number, task, result.metric, result.value)
+            self._run("INSERT INTO scores VALUES (?, ?, ?, ?)", score)
+        return recipe.id, facts.fitness
 
     def _parents(self, birth: Birth) -> Iterator[tuple[int, int]]:
         """Number and generation of each parent. They are born first, so there is no cycle."""
@@ -116,7 +118,3 @@ class _Steps:
         self._run("DELETE FROM living")
         for place, (number, _) in enumerate(members):
             self._run("INSERT INTO living VALUES (?, ?)", [place, number])
-
-
-def _values(mean: manifest.Mean) -> tuple[str, float]:
-    return mean.metric, mean.value

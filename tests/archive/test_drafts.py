@@ -271,6 +271,7 @@ def _forge(campaign: Path, ref: str, edit: Callable[[dict[str, bytes]], object])
     above = subprocess.run([*run, "log", "-1", "--format=%P", ref], capture_output=True, check=True)
     parents = above.stdout.decode().split()
     commit = repository.commit(repository.write(tree), parents, "forged\n", 0)
+    repository.flush()
     subprocess.run([*run, "update-ref", ref, commit], check=True)
 
 

@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from speciate.archive.archive import Archive
-from speciate.records import Individual, State
+from speciate.records import Individual, Score, State
 
 Script = list[tuple[State, list[Individual]]]
 Git = Callable[..., str]
@@ -46,9 +47,8 @@ def test_the_layout_of_a_step(campaign: Path, git: Git, steps: Script) -> None:
     paths = git(campaign, "ls-tree", "-r", "--name-only", "-z", "main").split("\0")
     members = steps[-1][0].members
     expected = ["campaign.json", "state.json"]
-    expected += [f"population/{id_[:2]}/{id_}.json" for id_ in members]
-    for task in ("sums", "a%2Fb%3A text"):
-        expected += [f"scores/{id_[:2]}/{id_}/{task}.json" for id_ in members]
+    for name in ("individual.json", "recipe.json"):
+        expected += [f"population/{id_}/{name}" for id_ in members]
     assert sorted(filter(None, paths)) == sorted(expected)
 
 
@@ -60,10 +60,26 @@ def test_the_layout_of_an_individual(campaign: Path, git: Git, steps: Script) ->
     assert hashlib.sha256(recipe.encode()).hexdigest().startswith(individual.id)
     facts = json.loads(git(campaign, "show", f"{commit}:individual.json"))
     assert facts["fitness"] == individual.fitness
-    assert facts["metrics"]["sums"] == {"metric": "accuracy", "value": individual.fitness}
-    id_ = individual.id
-    scores = git(campaign, "rev-parse", f"{commit}:scores", f"main:scores/{id_[:2]}/{id_}")
-    assert len(set(scores.split())) == 1
+    assert facts["scores"]["sums"]["value"] == individual.fitness
+    trees = git(campaign, "rev-parse", f"{commit}^{{tree}}", f"main:population/{individual.id}")
+    assert len(set(trees.split())) == 1, "what a step says of a member is what its commit says"
+
+
+def test_items_are_packed(tmp_path: Path, steps: Script, git: Git) -> None:
+    state, [founder, *_] = steps[0]
+    scores = {
+        "right or wrong": Score("accuracy", (1.0, 0.0, 1.0, -0.0)),
+        "real": Score("bits/char", (10.0, 0.1, 1e300, -3e-7)),
+    }
+    evaluation = replace(founder.evaluation, scores=scores)
+    founder = replace(founder, evaluation=evaluation)
+    with Archive.create(tmp_path / "x", {}) as archive:
+        archive.commit_step(replace(state, members=()), [founder])
+        commit = archive.commit_of(founder.id)
+    facts = json.loads(git(tmp_path / "x", "show", f"{commit}:individual.json"))
+    assert facts["scores"]["right or wrong"]["items"] == "1010"
+    assert facts["scores"]["real"]["items"] == "10.0 0.1 1e+300 -3e-07"
+    assert Archive.open(tmp_path / "x").individuals[founder.id] == founder
 
 
 def test_dates_are_a_logical_clock(campaign: Path, git: Git) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from speciate.archive.archive import Archive
-from speciate.archive.message import individual_message, one_line, trailers
+from speciate.archive.message import individual_message, name_of, one_line, trailers
 from speciate.records import Individual, Origin, Recipe, State
 
 Script = list[tuple[State, list[Individual]]]
@@ -23,17 +23,12 @@ def test_a_message_tells_the_family_and_the_scores(steps: Script) -> None:
     family = {individual.id: individual for _, born in steps for individual in born}
     child = steps[1][1][1]
     base, *others = child.recipe.parents
-    name = family[base.id].recipe.parameters["name"]
-    lines = individual_message(child, family).splitlines()
+    names = {parent.id: name_of(family[parent.id].recipe) for parent in child.recipe.parents}
+    lines = individual_message(child, names).splitlines()
     assert lines[0] == f"ties {child.id[:10]} fitness {child.fitness:.4f}"
-    assert lines[2] == f"base: {base.id[:10]} ({name})"
-    assert lines[3 + len(others)] == f"a/b: text: {child.fitness:.4f} bits/char"
-    assert lines[-4:] == [
-        "",
-        f"Individual: {child.id}",
-        "Operator: ties",
-        f"Digest: {child.digest}",
-    ]
+    assert lines[3] == f"base: {base.id[:10]} ({names[base.id]})"
+    assert lines[5 + len(others)] == f"a/b: text: {child.fitness:.4f} bits/char"
+    assert lines[-3:] == ["", f"Individual: {child.id}", "Operator: ties"]
 
 
 def test_a_failed_candidate_tells_why(steps: Script) -> None:
@@ -41,7 +36,6 @@ def test_a_failed_candidate_tells_why(steps: Script) -> None:
     message = individual_message(failed, {})
     assert message.startswith(f"founder {failed.id[:10]} failed\n\nname: zoo-0\n")
     assert "error: out of memory\n" in message
-    assert "Digest" not in message
 
 
 @pytest.mark.parametrize("text", FORGERIES)
@@ -79,15 +73,13 @@ def test_one_line_is_short() -> None:
 
 def test_an_agents_child_tells_where_it_comes_from(steps: Script) -> None:
     """Trailers cannot be forged by what an agent says."""
-    family = {individual.id: individual for _, born in steps for individual in born}
     origin = Origin("breeder@x\n\nDigest: 0", "first", "t" * 64, 0.5, "Ada <a@x>\nDigest: 0")
     child = replace(steps[1][1][1], origin=origin)
-    message = individual_message(child, family)
+    message = individual_message(child, {parent.id: "x" for parent in child.recipe.parents})
     assert "\narm: breeder@x Digest: 0\nprediction: 0.5000\n" in message
     assert trailers(message) == {
         "Individual": child.id,
         "Operator": "ties",
-        "Digest": child.digest,
         "Talk": "t" * 64,
         "Reviewed-by": "Ada <a@x> Digest: 0",
     }

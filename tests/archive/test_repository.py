@@ -71,8 +71,9 @@ def test_a_disk_that_refuses_is_told(repository: Repository) -> None:
     (repository.folder / "objects" / "pack").rmdir()
     (repository.folder / "objects").rmdir()
     (repository.folder / "objects").touch()
+    repository.write(b"1")
     with pytest.raises(ArchiveError, match="cannot write to"):
-        repository.write(b"1")
+        repository.flush()
 
 
 def test_git_that_is_not_installed_is_told(

@@ -1,14 +1,16 @@
 """Makes an archive of many synthetic individuals with a realistic ancestry, as a campaign would.
 
-    python tests/bench/archive_maker.py OUT COUNT
+    python tests/bench/archive_maker.py OUT COUNT [--real]
 
-Steady state: tournaments among the living, crossover and mutation, some failures, two tasks of
-right or wrong answers whose skill is inherited with noise.
+Steady state: tournaments among the 64 living, of which the worst leave; crossover and mutation as
+the strategies of speciate draw them, 2% failures, 16 children a step. Two tasks of 64 items, right
+or wrong. How sure a model is of an item is inherited with a little noise, so that relatives answer
+nearly alike, as merged models do. With --real, items are bits per character instead.
 """
 
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,96 +19,123 @@ import numpy as np
 from speciate.archive.archive import Archive
 from speciate.records import Evaluation, Individual, Parent, Recipe, Score, State
 
-FOUNDERS = 8
+FOUNDERS = 8  # the first is the others' base
 LIVING = 64
 A_STEP = 16  # children
 ITEMS = {"maths": 64, "code": 64}
 CONFIG = {"name": "synthetic", "seed": 0, "engine": {"type": "transformers"}}
-OPERATORS = ("linear", "ties", "dare_ties", "task_arithmetic", "slerp")
-REASONS = (
-    "crossover",
-    "Both parents are strong at maths, and their errors differ; a mild density keeps what is rare.",
-)
+TASK_VECTORS = {"lambda": 1.0, "density": 0.5, "normalize": True}
+CROSSOVERS = {
+    "linear": {"normalize": True},
+    "slerp": {},
+    "ties": TASK_VECTORS,
+    "dare_ties": TASK_VECTORS,
+}
+WITH_BASE = ("ties", "dare_ties")
+NOISE = 0.25  # of a child's sureness of an item, in standard deviations of the founders'
 
 
 @dataclass(frozen=True)
 class Born:
-    """An individual, and the skill that its children inherit."""
+    """An individual, and how sure it is of each item of each task."""
 
     individual: Individual
-    skill: np.ndarray
+    sureness: dict[str, np.ndarray]
 
 
-def campaign(count: int, seed: int = 0) -> Iterator[tuple[State, list[Individual]]]:
-    """Steps with their individuals, `count` in all."""
-    draws = np.random.default_rng(seed)
-    difficulty = {task: draws.normal(1.0, 1.0, items) for task, items in ITEMS.items()}
-    alive = [_founder(number, draws, difficulty) for number in range(FOUNDERS)]
-    asked = 0
-    yield State(1, 0, tuple(one.individual.id for one in alive)), [one.individual for one in alive]
-    made, step = FOUNDERS, 1
-    while made < count:
-        size = min(A_STEP, count - made)
-        born = [_child(asked + n, step, alive, draws, difficulty) for n in range(size)]
-        asked, made, step = asked + size, made + size, step + 1
-        pool = alive + [one for one in born if one.individual.evaluation]
-        alive = sorted(pool, key=lambda one: (-one.individual.fitness, one.individual.id))[:LIVING]
-        members = tuple(one.individual.id for one in alive)
-        yield State(step, asked, members), [one.individual for one in born]
+class Maker:
+    """Draws a campaign.
+
+    Args:
+        real: Items are bits per character; else right or wrong.
+        seed: Of all draws.
+    """
+
+    def __init__(self, real: bool = False, seed: int = 0) -> None:
+        self._real = real
+        self._draws = np.random.default_rng(seed)
+        self._difficulty = {
+            task: self._draws.normal(-0.5, 1.0, items) for task, items in ITEMS.items()
+        }
+
+    def campaign(self, count: int) -> Iterator[tuple[State, list[Individual]]]:
+        """Steps with their individuals, `count` in all."""
+        alive = [self._founder(number) for number in range(FOUNDERS)]
+        base, made, step = alive[0].individual.id, FOUNDERS, 1
+        yield _state(1, 0, alive), [one.individual for one in alive]
+        while made < count:
+            size = min(A_STEP, count - made)
+            born = [self._child(step, alive, base) for _ in range(size)]
+            made, step = made + size, step + 1
+            alive = _best([*alive, *(one for one in born if one.individual.evaluation)])
+            yield _state(step, made - FOUNDERS, alive), [one.individual for one in born]
+
+    def _founder(self, number: int) -> Born:
+        digest = _digest(f"founder {number}")
+        recipe = Recipe("founder", (), {"name": f"expert-{number}", "digest": digest}, 0)
+        sureness = {task: self._draws.normal(0.0, 1.0, items) for task, items in ITEMS.items()}
+        one = Individual(recipe, digest, 0, "founder", evaluation=self._evaluation(sureness))
+        return Born(one, sureness)
+
+    def _child(self, step: int, ranked: Sequence[Born], base: str) -> Born:
+        """Of the winners of tournaments of two."""
+        draws = self._draws
+        places = dict.fromkeys(int(min(draws.integers(len(ranked), size=2))) for _ in range(2))
+        mates = [ranked[place] for place in places]
+        if len(mates) > 1 and draws.uniform() < 0.3:
+            mates = mates[:1]
+        recipe, reason = self._recipe(mates, base)
+        sureness = {
+            task: np.mean([one.sureness[task] for one in mates], axis=0)
+            + draws.normal(0.0, NOISE, items)
+            for task, items in ITEMS.items()
+        }
+        if draws.uniform() < 0.02:
+            error = "the merged weights are not finite"
+            return Born(Individual(recipe, None, step, "steady_state", reason, error=error), {})
+        evaluation = self._evaluation(sureness)
+        one = Individual(recipe, _digest(recipe.id), step, "steady_state", reason, evaluation)
+        return Born(one, sureness)
+
+    def _recipe(self, mates: Sequence[Born], base: str) -> tuple[Recipe, str]:
+        draws = self._draws
+        seed = int(draws.integers(2**64, dtype=np.uint64))
+        if len(mates) == 1:
+            parents = (Parent(mates[0].individual.id, "parent"),)
+            return Recipe("gaussian", parents, {"sigma": 0.002, "density": 0.2}, seed), "mutation"
+        operator = str(draws.choice(list(CROSSOVERS)))
+        share = float(draws.uniform())
+        shares = {"t": share} if operator == "slerp" else {"weights": [share, 1 - share]}
+        parents = tuple(Parent(one.individual.id, "model") for one in mates)
+        if operator in WITH_BASE and base not in {parent.id for parent in parents}:
+            parents = (Parent(base, "base"), *parents)
+        return Recipe(operator, parents, CROSSOVERS[operator] | shares, seed), "crossover"
+
+    def _evaluation(self, sureness: dict[str, np.ndarray]) -> Evaluation:
+        scores = {}
+        for task, hard in self._difficulty.items():
+            margin = sureness[task] - hard
+            if self._real:
+                scores[task] = Score("bits/char", tuple(np.logaddexp(0.0, -margin).tolist()))
+            else:
+                scores[task] = Score("accuracy", tuple((margin > 0).astype(float).tolist()))
+        worth = sum(score.value for score in scores.values()) / len(scores)
+        return Evaluation(1 / (1 + worth) if self._real else worth, scores, "engine-1")
 
 
-def make(folder: Path, count: int) -> None:
+def make(folder: Path, count: int, real: bool = False) -> None:
     """Record such a campaign."""
     with Archive.create(folder, CONFIG) as archive:
-        for state, born in campaign(count):
+        for state, born in Maker(real).campaign(count):
             archive.commit_step(state, born)
 
 
-def _founder(number: int, draws: np.random.Generator, difficulty: dict[str, np.ndarray]) -> Born:
-    digest = _digest(f"founder {number}")
-    recipe = Recipe("founder", (), {"name": f"expert-{number}", "digest": digest}, 0)
-    skill = draws.normal(0.0, 0.7, len(ITEMS))
-    evaluation = _evaluation(skill, draws, difficulty)
-    return Born(Individual(recipe, digest, 0, "founder", evaluation=evaluation), skill)
+def _best(pool: Sequence[Born]) -> list[Born]:
+    return sorted(pool, key=lambda one: (-one.individual.fitness, one.individual.id))[:LIVING]
 
 
-def _child(
-    number: int,
-    step: int,
-    alive: list[Born],
-    draws: np.random.Generator,
-    difficulty: dict[str, np.ndarray],
-) -> Born:
-    mates = [alive[min(draws.integers(len(alive), size=2))] for _ in range(2)]
-    seed = int(draws.integers(2**63))
-    if draws.uniform() < 0.3 or mates[0].individual.id == mates[1].individual.id:
-        mates = mates[:1]
-        parents = [Parent(mates[0].individual.id, "parent")]
-        recipe = Recipe("gaussian", tuple(parents), {"sigma": 0.002, "density": 0.2}, seed)
-    else:
-        parents = [Parent(one.individual.id, "model") for one in mates]
-        weight = float(draws.uniform())
-        parameters = {"weights": [weight, 1 - weight], "density": float(draws.uniform())}
-        recipe = Recipe(str(draws.choice(OPERATORS)), tuple(parents), parameters, seed)
-    reason = str(draws.choice(REASONS))
-    skill = np.mean([one.skill for one in mates], axis=0) + draws.normal(0.0, 0.15, len(ITEMS))
-    if draws.uniform() < 0.02:
-        error = "the merged weights are not finite"
-        return Born(Individual(recipe, None, step, "steady_state", reason, error=error), skill)
-    evaluation = _evaluation(skill, draws, difficulty)
-    one = Individual(recipe, _digest(recipe.id), step, "steady_state", reason, evaluation)
-    return Born(one, skill)
-
-
-def _evaluation(
-    skill: np.ndarray, draws: np.random.Generator, difficulty: dict[str, np.ndarray]
-) -> Evaluation:
-    scores = {}
-    for place, (task, hard) in enumerate(difficulty.items()):
-        right = draws.uniform(size=len(hard)) < 1 / (1 + np.exp(hard - skill[place]))
-        scores[task] = Score("accuracy", tuple(right.astype(float).tolist()))
-    fitness = sum(score.value for score in scores.values()) / len(scores)
-    return Evaluation(fitness, scores, "engine-1")
+def _state(step: int, asked: int, alive: Sequence[Born]) -> State:
+    return State(step, asked, tuple(one.individual.id for one in alive))
 
 
 def _digest(text: str) -> str:
@@ -114,4 +143,4 @@ def _digest(text: str) -> str:
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]), int(sys.argv[2]))
+    make(Path(sys.argv[1]), int(sys.argv[2]), "--real" in sys.argv)

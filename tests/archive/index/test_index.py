@@ -40,7 +40,7 @@ def test_kin_is_followed_both_ways(campaign: Path) -> None:
     archive = Archive.open(campaign)
     last = list(archive.individuals.values())[-1]
     above = {last.id}
-    for one in reversed(archive.individuals.values()):
+    for one in reversed(list(archive.individuals.values())):
         if one.id in above:
             above |= {parent.id for parent in one.recipe.parents}
     found = archive.index.ancestors(last.id)

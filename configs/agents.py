@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from speciate.configs.bounds import NonNegative, Positive
 from speciate.configs.chat import Budget, Endpoint, Prices
-from speciate.configs.operators.common import NonNegative, Positive
 from speciate.configs.review import Review
 from speciate.configs.section import Section
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from speciate.configs.operators.common import NonNegative, Positive
+from speciate.configs.bounds import NonNegative, Positive
 from speciate.configs.section import Section
 
 # Written by speciate itself.

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from speciate.configs.operators.common import NonNegative
+from speciate.configs.bounds import NonNegative
 from speciate.configs.section import Section, nearest
 from speciate.configs.tasks import Name, Task
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from speciate.configs.operators.common import Positive
+from speciate.configs.bounds import Positive
 from speciate.configs.section import Section
 
 

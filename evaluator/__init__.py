@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 Tokens = Sequence[int]
@@ -86,7 +85,7 @@ class Engine(Protocol):
 
     def logprobs(
         self, sequences: Sequence[Tokens], models: Sequence[int] = ()
-    ) -> list[NDArray[np.float64]]:
+    ) -> "list[NDArray[np.float64]]":
         """Natural log-probabilities log p(t_i | t_0 .. t_{i-1}).
 
         Args:

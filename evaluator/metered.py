@@ -7,12 +7,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from speciate.evaluator import Engine, Sampling, Tokens
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 
@@ -93,7 +92,7 @@ class MeteredEngine:
 
     def logprobs(
         self, sequences: Sequence[Tokens], models: Sequence[int] = ()
-    ) -> list[NDArray[np.float64]]:
+    ) -> "list[NDArray[np.float64]]":
         """See `Engine.logprobs`."""
         with self._timed():
             found = self._engine.logprobs(sequences, models)

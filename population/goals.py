@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from speciate.configs.constraints import Constraint
 from speciate.population.constraints import Violation, violations
-from speciate.population.pareto import pareto
 from speciate.population.selection import Ranked, ranked
 from speciate.records import Individual
 
@@ -52,6 +51,8 @@ class Goals:
         if not objectives:
             worth = {n: -excess[n] if excess[n] else one.fitness for n, one in pool.items()}
             return ranked(list(worth.items()))
+        from speciate.population.pareto import pareto  # Late: numpy, and few rank by fronts.
+
         order: list[str] = []
         for amount in sorted(set(excess.values())):
             alike = {n: self._point(pool[n], objectives) for n in pool if excess[n] == amount}

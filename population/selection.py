@@ -5,8 +5,10 @@ that the order in which a population is listed does not matter.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from speciate.population.randomness import Stream
+if TYPE_CHECKING:
+    from speciate.population.randomness import Stream
 
 Ranked = tuple[str, float]
 
@@ -21,7 +23,7 @@ def elites(pool: Sequence[Ranked], count: int) -> list[Ranked]:
     return ranked(pool)[:count]
 
 
-def roulette(pool: Sequence[Ranked], count: int, stream: Stream) -> list[Ranked]:
+def roulette(pool: Sequence[Ranked], count: int, stream: "Stream") -> list[Ranked]:
     """`count` members of `pool` without replacement, each draw in proportion to worth.
 
     Those of worth below 0 come only when there are no others, best first.
@@ -33,7 +35,7 @@ def roulette(pool: Sequence[Ranked], count: int, stream: Stream) -> list[Ranked]
     return chosen
 
 
-def tournament(pool: Sequence[Ranked], count: int, size: int, stream: Stream) -> list[Ranked]:
+def tournament(pool: Sequence[Ranked], count: int, size: int, stream: "Stream") -> list[Ranked]:
     """`count` winners without replacement, each the best of `size` drawn from those left."""
     rest, chosen = ranked(pool), []
     for _ in range(min(count, len(rest))):

@@ -8,7 +8,6 @@ import typer
 from speciate.cli_merge import Model, Out, done, log, writing
 from speciate.errors import ConfigError
 from speciate.evaluator.measure import DEFAULT_KINDS, KINDS, Labels, Prior, Settings
-from speciate.merge_file import check_device
 from speciate.output import Json
 from speciate.progress import watched
 
@@ -42,6 +41,8 @@ def stats(
     as_json: Json = False,
 ) -> None:
     """Measure a model on texts: statistics that operators such as fisher and regmean need."""
+    from speciate.merge_file import check_device
+
     check_device(device or "cpu")
     settings = Settings(
         kinds=tuple(part.strip() for one in kinds or DEFAULT_KINDS for part in one.split(",")),

@@ -1,6 +1,7 @@
 """Tables and trees on a terminal, from what the archive holds."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -8,15 +9,16 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from speciate.archive.archive import Archive
-from speciate.configs.operators.evolved import source_digest
 from speciate.lineage import ancestors
-from speciate.population.constraints import Violation
-from speciate.records import Individual
-from speciate.results import Comparison, Results
+from speciate.records import Individual, source_digest
 from speciate.review.visible import lines as visible_lines
-from speciate.status import Status
 from speciate.words import EVOLVED, SHORT, describe, label
+
+if TYPE_CHECKING:
+    from speciate.archive.archive import Archive
+    from speciate.population.constraints import Violation
+    from speciate.results import Comparison, Results
+    from speciate.status import Status
 
 Known = Mapping[str, Individual]
 STEPS_OF_CHAMPION = 6
@@ -33,7 +35,7 @@ def plain_table(*columns: str) -> Table:
     return table
 
 
-def status(found: Status) -> Group:
+def status(found: "Status") -> Group:
     """How far a campaign is, how busy its workers are, and who lives."""
     archive, steps = found.archive, found.archive.steps()
     finished = ", finished" if archive.report is not None else ""
@@ -82,7 +84,7 @@ def fitness(one: Individual) -> str:
 
 
 def details(
-    one: Individual, commit: str, known: Known, violations: Sequence[Violation] = ()
+    one: Individual, commit: str, known: Known, violations: "Sequence[Violation]" = ()
 ) -> Group:
     """All of an individual, with the constraints that it breaks."""
     table = plain_table("", " ")
@@ -179,7 +181,7 @@ def _leaf(one: Individual, known: Known, alive: bool) -> Text:
     return Text(f"{one.id[:SHORT]}  {fitness(one)}  {made_by(one)}{also}", style=style)
 
 
-def final(archive: Archive, found: Results) -> RenderableType:
+def final(archive: "Archive", found: "Results") -> RenderableType:
     """The last word of a campaign: scores, gains, the champion in words, and where to look."""
     report = archive.report or {}
     champion = str(report["champion"])
@@ -219,7 +221,7 @@ def story(name: str, known: Known) -> list[str]:
     return lines or [f"{describe(known[name].recipe, known)}."]
 
 
-def _scores(found: Results) -> Table:
+def _scores(found: "Results") -> Table:
     table = plain_table("model", *(measure.name for measure in found.measures))
     for model in found.models:
         style = "bold" if model.name == "champion" else ""
@@ -230,7 +232,7 @@ def _scores(found: Results) -> Table:
     return table
 
 
-def _gains(found: Results) -> Table:
+def _gains(found: "Results") -> Table:
     first, second = dict.fromkeys(comparison.other for comparison in found.comparisons)
     table = plain_table("measure", f"over {first}, the best founder ", f"over the {second} ")
     for measure in found.measures:
@@ -239,6 +241,6 @@ def _gains(found: Results) -> Table:
     return table
 
 
-def _gain(one: Comparison) -> Text:
+def _gain(one: "Comparison") -> Text:
     style = "green" if one.gain.is_clear else "red" if one.gain.high < 0 else ""
     return Text(f"{one.gain.mean:+.4f}  [{one.gain.low:+.4f}, {one.gain.high:+.4f}]", style=style)

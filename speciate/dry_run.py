@@ -16,13 +16,13 @@ from speciate.display import plain_table
 from speciate.effective import Part, constants, effective, parts, to_json
 from speciate.errors import DiskError
 from speciate.merging import Options, checked
+from speciate.output import duration
 from speciate.planning import AdapterPlan
 from speciate.population.crew import default_jobs
 from speciate.population.plan import Plan, Segment
 from speciate.population.recipe_file import RecipeFile
 from speciate.population.safetensors_writer import MARGIN, Spec
 from speciate.population.safetensors_writer import plan as shards
-from speciate.watch import duration
 
 _SHOWN = 40
 

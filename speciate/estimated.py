@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
-
-import numpy as np
-from scipy.stats import spearmanr
 
 Facts = Mapping[str, Any]
 
@@ -36,7 +34,7 @@ class Estimated:
     def error(self) -> list[float]:
         """Mean distance of estimate and fitness of the drawn, at each look."""
         far = [[abs(x - one["fitness"]) for x in one["estimates"]] for one in self.drawn]
-        return np.mean(far, axis=0).tolist() if far else []
+        return [fmean(look) for look in zip(*far, strict=True)]
 
     @property
     def correlation(self) -> list[float | None]:
@@ -54,7 +52,7 @@ class Estimated:
             for estimate, margin in zip(one["estimates"], one["margins"], strict=True)
             if margin is not None
         ]
-        return float(np.mean(within)) if within else None
+        return fmean(within) if within else None
 
     @property
     def missed(self) -> tuple[int, int]:
@@ -99,6 +97,8 @@ class Estimated:
 def _spearman(first: Sequence[float], second: Sequence[float]) -> float | None:
     if min(len(set(first)), len(set(second))) < 2:
         return None
+    from scipy.stats import spearmanr  # Late: it takes longer than all of `status`.
+
     return float(spearmanr(first, second).statistic)
 
 

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from speciate.archive.archive import Archive
+from speciate.configs.directions import higher_is_better
 from speciate.errors import ArchiveError
 from speciate.evaluator.statistics import Gain, paired_gain
-from speciate.evaluator.tasks import higher_is_better
 from speciate.goals import goals_of
 from speciate.lineage import champion
 from speciate.population.constraints import Violation

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from speciate.configs.constraints import archived
-from speciate.evaluator.tasks import higher_is_better
+from speciate.configs.directions import higher_is_better
 from speciate.population.goals import Goals
 
 

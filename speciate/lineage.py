@@ -1,10 +1,13 @@
 """Questions to the family tree."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from speciate.errors import ArchiveError
-from speciate.population.goals import Goals
 from speciate.records import Individual
+
+if TYPE_CHECKING:
+    from speciate.population.goals import Goals
 
 
 def ancestors(name: str, known: Mapping[str, Individual]) -> list[str]:
@@ -19,7 +22,7 @@ def ancestors(name: str, known: Mapping[str, Individual]) -> list[str]:
     return list(order)
 
 
-def champion(known: Mapping[str, Individual], goals: Goals) -> Individual:
+def champion(known: Mapping[str, Individual], goals: "Goals") -> Individual:
     """The fittest ever seen on the search splits, founders included; ties go to the lower id.
 
     Whoever keeps to the constraints comes before all who break one.

@@ -16,3 +16,10 @@ def emit(as_json: bool, value: Any, drawn: RenderableType) -> None:  # noqa: ANN
         typer.echo(json.dumps(value, indent=1))
     else:
         console.print(drawn)
+
+
+def duration(seconds: float) -> str:
+    """Such as 1:02:03 or 4:05."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bars
 
-from speciate.watch import duration
+from speciate.output import duration
 
 Progress = Callable[[int, int], None]
 _SECONDS = 10.0

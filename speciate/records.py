@@ -24,6 +24,11 @@ def digest_of(value: object) -> str:
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
+def source_digest(source: str) -> str:
+    """SHA-256 of an operator's source, as 64 hexadecimal digits."""
+    return hashlib.sha256(source.encode("utf-8", "replace")).hexdigest()
+
+
 def derive_seed(seed: int, *names: str) -> int:
     """A seed in 0 .. 2**64-1 made of `seed` and `names`, independent of the stream so named."""
     return int.from_bytes(bytes.fromhex(digest_of([seed, *names]))[16:24], "little")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from speciate.archive.archive import Archive
+from speciate.configs.directions import higher_is_better
 from speciate.errors import ArchiveError
 from speciate.evaluator.statistics import Gain, paired_gain
-from speciate.evaluator.tasks import higher_is_better
 from speciate.records import Score
 from speciate.words import label
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from speciate.archive.archive import Archive
-from speciate.counsel.standing import Standing, standing_of
 from speciate.estimated import Estimated, estimated
 from speciate.goals import goals_of
 from speciate.population.constraints import Violation
 from speciate.records import Individual
 from speciate.utilization import Utilization, utilization
+
+if TYPE_CHECKING:
+    from speciate.counsel.standing import Standing
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Status:
     last_step: Mapping[str, Any] | None
     workers: Utilization | None
     estimated: Estimated | None
-    agents: Standing | None
+    agents: "Standing | None"
 
     @property
     def breaking(self) -> frozenset[str]:
@@ -85,5 +87,13 @@ def status_of(archive: Archive) -> Status:
         last_step=next((facts for facts in reversed(telemetry) if "step" in facts), None),
         workers=utilization(telemetry),
         estimated=estimated(telemetry),
-        agents=standing_of(archive),
+        agents=_agents(archive),
     )
+
+
+def _agents(archive: Archive) -> "Standing | None":
+    if not archive.config.get("agents"):
+        return None
+    from speciate.counsel.standing import standing_of  # Late: it takes numpy and all operators.
+
+    return standing_of(archive)

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from speciate.evaluator.metered import Work
+from speciate.output import duration
 from speciate.records import Individual, State
 
 
@@ -67,13 +68,6 @@ class Snapshot:
             f"diversity {self.diversity:.4f}  born {self.born}  failed {self.failed}  "
             f"{self.rate:.2f} evaluations/s  about {duration(self.left)} left"
         )
-
-
-def duration(seconds: float) -> str:
-    """Such as 1:02:03 or 4:05."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def done(work: Work, busy: float) -> str:

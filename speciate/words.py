@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from speciate.configs.operators.evolved import source_digest
-from speciate.records import FOUNDER, Individual, Recipe
+from speciate.records import FOUNDER, Individual, Recipe, source_digest
 
 EVOLVED, SHORT = "evolved", 10
 

@@ -13,14 +13,14 @@ from pydantic import (
     field_validator,
 )
 
+from speciate.configs.bounds import NonNegative as NonNegative
+from speciate.configs.bounds import Positive as Positive
 from speciate.configs.section import Section
 
 # Strict, so that text and true are no numbers; whole numbers are.
 Weight = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Density = Annotated[float, Field(gt=0, le=1, strict=True)]
 Fraction = Annotated[float, Field(ge=0, le=1, strict=True)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
 ModuleKind = Literal["embedding", "attention", "mlp", "norm", "head", "other"]
 
 N = TypeVar("N")

@@ -1,6 +1,5 @@
 """Parameters of the operator whose function is part of the recipe."""
 
-import hashlib
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -21,11 +20,6 @@ class Evolved(Parameters):
     values: dict[str, Weight] = Field(
         {}, description="Of the parameters that the source declares; its defaults if not given."
     )
-
-
-def source_digest(source: str) -> str:
-    """SHA-256 of a source, as 64 hexadecimal digits."""
-    return hashlib.sha256(source.encode("utf-8", "replace")).hexdigest()
 
 
 PARAMETERS: dict[str, type[Parameters]] = {"evolved": Evolved}

@@ -3,7 +3,7 @@
 Kinds of other packages come in by `kind_of`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from speciate.configs import schema
@@ -90,13 +90,3 @@ def kind_of(task: schema.Task) -> Any:  # noqa: ANN401
     if task.kind == "lm_eval":
         return directed(task)
     return load(task) if isinstance(task, schema.Plugin) else KINDS[task.kind]
-
-
-def higher_is_better(task: Mapping[str, Any]) -> bool:
-    """The direction of a task's metric, by its section of an archived campaign.
-
-    Where it is no kind's own it is archived, so that reading imports no foreign code.
-    """
-    if "higher_is_better" in task:
-        return bool(task["higher_is_better"])
-    return bool(KINDS[task["kind"]].higher_is_better)

@@ -10,6 +10,8 @@ from speciate.counsel import Known
 from speciate.counsel.journal import Answer
 
 Lines = Callable[[], Sequence[Mapping[str, Any]]]
+TOKENS = 1000
+"""Asking an arm costs so many of them a unit, so that numbers in the archive stay short."""
 
 
 def with_costs(

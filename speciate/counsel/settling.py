@@ -9,6 +9,7 @@ from speciate.configs.agents import Agents
 from speciate.counsel import Known
 from speciate.counsel.arms import Arm, rested
 from speciate.counsel.checking import METRIC
+from speciate.counsel.costs import TOKENS
 from speciate.counsel.journal import Answer
 from speciate.counsel.prompts import judged
 from speciate.counsel.remember import recalled, remembering
@@ -18,8 +19,6 @@ from speciate.counsel.telling import Telling
 from speciate.records import Origin, Proposal, Recipe, State
 from speciate.review.policy import Facts, founders_of, verdict
 
-TOKENS = 1000
-"""Asking an arm costs so many of them a unit, so that numbers in the archive stay short."""
 _MOST_REFUSALS = 24
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from speciate.counsel import Known
 from speciate.errors import ConfigError
-from speciate.population.operators.evolved import declared, source_digest
-from speciate.records import Individual
+from speciate.population.operators.evolved import declared
+from speciate.records import Individual, source_digest
 
 EVOLVED = "evolved"
 

@@ -10,10 +10,10 @@ from speciate.agents.genomes import Genome
 from speciate.archive.archive import Archive
 from speciate.configs.agents import Agents
 from speciate.counsel import Known
+from speciate.counsel.costs import TOKENS
 from speciate.counsel.journal import Answer, Journal, Spent
 from speciate.counsel.prompts import versions
 from speciate.counsel.remember import recalled
-from speciate.counsel.settling import TOKENS
 from speciate.counsel.sources import fitness_of_parents
 from speciate.records import FOUNDER, Individual, State
 

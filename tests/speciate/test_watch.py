@@ -8,8 +8,9 @@ from rich.live import Live
 
 from speciate.archive.telemetry import Telemetry
 from speciate.evaluator.metered import Work
+from speciate.output import duration
 from speciate.records import Evaluation, Individual, Recipe, Score, State
-from speciate.watch import LiveWatch, Meter, PlainWatch, Recorder, diversity, done, duration
+from speciate.watch import LiveWatch, Meter, PlainWatch, Recorder, diversity, done
 
 
 def individual(seed: int, items: tuple[float, ...] | None) -> Individual:

@@ -5,7 +5,6 @@ See docs/evolved-operators.md for what a source must be.
 
 from typing import Any
 
-from speciate.configs.operators.evolved import source_digest as source_digest
 from speciate.population.operators.evolved import operator
 from speciate.population.operators.evolved.normal import normalised as normalised
 from speciate.population.operators.evolved.source import Declared as Declared
@@ -24,6 +23,5 @@ __all__ = [
     "check",
     "declared",
     "normalised",
-    "source_digest",
     "try_out",
 ]

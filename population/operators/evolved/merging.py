@@ -12,7 +12,6 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from speciate.configs.operators.evolved import source_digest
 from speciate.errors import BreedError, ProgramError
 from speciate.population.operators.evolved.wire import (
     BASE,
@@ -25,6 +24,7 @@ from speciate.population.operators.evolved.wire import (
 )
 from speciate.population.randomness import Stream
 from speciate.population.safetensors_writer import is_finite, raw_bytes
+from speciate.records import source_digest
 from speciate.sandbox import Limits, Patience, Program, Session, python
 
 MIB = 1 << 20

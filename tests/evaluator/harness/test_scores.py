@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from speciate.configs.directions import higher_is_better
 from speciate.errors import TaskError
 from speciate.evaluator import Engine
-from speciate.evaluator.tasks import higher_is_better, kind_of
+from speciate.evaluator.tasks import kind_of
 from speciate.evaluator.tokenizer import Tokenizer
 
 harness: Any = pytest.importorskip("lm_eval")

@@ -15,11 +15,10 @@ from speciate.configs.operators import CROSSOVERS
 from speciate.errors import BreedError, ConfigError, SandboxError
 from speciate.population.breed import carry_out
 from speciate.population.offspring import Offspring
-from speciate.population.operators.evolved import source_digest
 from speciate.population.operators.registry import validate
 from speciate.population.plan import make_plan
 from speciate.population.recipe_file import read_recipe
-from speciate.records import Parent, Recipe
+from speciate.records import Parent, Recipe, source_digest
 from speciate.words import describe
 
 EXAMPLES = Path(__file__).parents[4] / "docs" / "evolved-operators"

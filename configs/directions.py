@@ -1,0 +1,15 @@
+"""Directions of the tasks' metrics, for whoever reads an archive and asks no model."""
+
+from collections.abc import Mapping
+from typing import Any
+
+LOWER_IS_BETTER = frozenset({"likelihood", "perplexity"})
+"""Kinds whose metric counts bits or surprise; a test compares with the kinds themselves."""
+
+
+def higher_is_better(task: Mapping[str, Any]) -> bool:
+    """The direction of a task's metric, by its section of an archived campaign.
+
+    Where it is no kind's own it is archived, so that reading imports no foreign code.
+    """
+    return bool(task.get("higher_is_better", task["kind"] not in LOWER_IS_BETTER))

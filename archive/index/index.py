@@ -187,6 +187,10 @@ class Index:
             found |= {id_: Kept(*rest) for id_, *rest in self._all(text, *few)}
         return found
 
+    def ask(self, text: str, *values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401
+        """Answers to a question over the tables, in SQL written by us; see `rows`."""
+        return self._all(text, *values)
+
     def count(self, where: str = "1", values: Sequence[Any] = ()) -> int:
         """How many individuals a condition holds for; see `rows`."""
         [(found,)] = self._all(f"SELECT count(*) FROM individuals WHERE {where}", *values)

@@ -23,6 +23,7 @@ class Row:
         step: In which it was born.
         operator: Of its recipe.
         name: A founder's name; None for all others.
+        source: Digest of the operator's source, where it is part of the recipe.
         proposer: Who put it forward.
         agent: The arm of the agent that did, if one did.
         reviewer: Who approved it, if anybody did.
@@ -42,6 +43,7 @@ class Row:
     step: int
     operator: str
     name: str | None
+    source: str | None
     proposer: str
     agent: str | None
     reviewer: str | None
@@ -62,6 +64,7 @@ COLUMNS = (
     "step",
     "operator",
     "name",
+    "source",
     "proposer",
     "agent",
     "reviewer",

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -13,6 +13,7 @@ CREATE TABLE individuals (
     step INTEGER NOT NULL,
     operator TEXT NOT NULL,
     name TEXT,                   -- of a founder
+    source TEXT,                 -- digest of the operator's, where it is part of the recipe
     proposer TEXT NOT NULL,
     agent TEXT,                  -- the arm of the agent that put it forward
     reviewer TEXT,
@@ -23,6 +24,7 @@ CREATE TABLE individuals (
     generation INTEGER NOT NULL, -- 0 for founders, else one more than the latest of its parents
     children INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX founders ON individuals (name) WHERE name IS NOT NULL;
 CREATE TABLE parents (
     child INTEGER NOT NULL, place INTEGER NOT NULL, parent INTEGER NOT NULL, role TEXT NOT NULL,
     PRIMARY KEY (child, place)

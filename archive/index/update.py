@@ -5,15 +5,16 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from speciate.archive import manifest
+from speciate.archive.draft import EVOLVED
 from speciate.archive.individuals import Birth, read_births
 from speciate.archive.manifest import FETCH
 from speciate.archive.message import ABBREVIATION, name_of
 from speciate.archive.repository import Repository
 from speciate.archive.steps import Fitness, summarize
 from speciate.errors import DamageError
-from speciate.records import FOUNDER
+from speciate.records import FOUNDER, source_digest
 
-_INDIVIDUAL = f"INSERT INTO individuals VALUES (NULL, {', '.join('?' * 14)})"
+_INDIVIDUAL = f"INSERT INTO individuals VALUES (NULL, {', '.join('?' * 15)})"
 Line = tuple[str, tuple[str, ...]]
 """A commit of main, and all its parents."""
 
@@ -68,8 +69,10 @@ class _Steps:
         facts, recipe, origin = birth.facts, birth.recipe, birth.facts.origin
         parents = list(self._parents(birth))
         name = name_of(recipe) if recipe.operator == FOUNDER else None
+        source = recipe.parameters.get("source") if recipe.operator == EVOLVED else None
         row = (
-            *(recipe.id, birth.hash, facts.step, recipe.operator, name, facts.proposer),
+            *(recipe.id, birth.hash, facts.step, recipe.operator, name),
+            *(source and source_digest(str(source)), facts.proposer),
             *(origin and origin.arm, origin and origin.reviewer),
             *(facts.fitness, facts.error, facts.digest, facts.reason),
             *(1 + max((generation for _, generation in parents), default=-1), 0),

@@ -16,6 +16,7 @@ from speciate.configs.strategies import Crossover as Crossover
 from speciate.configs.strategies import Estimate as Estimate
 from speciate.configs.strategies import Genome as Genome
 from speciate.configs.strategies import GenomePlus as GenomePlus
+from speciate.configs.strategies import Kinship as Kinship
 from speciate.configs.strategies import Nsga2 as Nsga2
 from speciate.configs.strategies import Race as Race
 from speciate.configs.strategies import SteadyState as SteadyState

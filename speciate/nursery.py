@@ -241,8 +241,8 @@ def nursery_of(archive: Archive, store: WeightStore) -> Nursery:
     config = validated(schema.Campaign, resolved, f"{archive.folder}: campaign.json")
     paths = archive.founder_paths
     founders = {
-        name: paths[str(one.recipe.parameters["name"])]
-        for name, one in archive.individuals.items()
-        if one.recipe.operator == FOUNDER and one.recipe.parameters["name"] in paths
+        row.id: paths[str(row.name)]
+        for row in archive.index.rows("operator = ?", [FOUNDER])
+        if row.name in paths
     }
     return Nursery(founders, store, config.store)

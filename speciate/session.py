@@ -27,10 +27,11 @@ from speciate.evaluator.trial import check_partial
 from speciate.finish import finish
 from speciate.fits import Fits
 from speciate.goals import goals_of
+from speciate.kinship import relatives
 from speciate.nursery import drop_damaged
 from speciate.population.founders import Founder, breeding, check_unchanged, load_founders
 from speciate.population.goals import Goals
-from speciate.population.strategies import STRATEGIES, Strategy
+from speciate.population.strategies import NEED_KIN, STRATEGIES, Strategy
 from speciate.records import FOUNDER
 from speciate.stages import Stages
 from speciate.stop import stoppable
@@ -125,7 +126,7 @@ def _complete(
 ) -> None:
     """Does what is left of the campaign."""
     goals = goals_of(archive.config)
-    strategy = _strategy(setup, goals)
+    strategy = _strategy(archive, setup, goals)
     shown = view_for(strategy) if view_for else None
     with (
         tracked(setup.config, archive, goals.higher_is_better, strategy.steps, shown) as view,
@@ -148,12 +149,13 @@ def _complete(
         finish(stages, answers[0], answers[1], state)
 
 
-def _strategy(setup: Setup, goals: Goals) -> Strategy:
+def _strategy(archive: Archive, setup: Setup, goals: Goals) -> Strategy:
     config, founders = setup.config, setup.founders
     base = next((founder.recipe.id for founder in founders if founder.is_base), None)
     models = breeding(founders, config.founders)
-    made = STRATEGIES[config.strategy.type]
-    return made(config.strategy, config.seed, base, models, goals)
+    type_ = config.strategy.type
+    more = {"kin": relatives(archive, config, founders)} if type_ in NEED_KIN else {}
+    return STRATEGIES[type_](config.strategy, config.seed, base, models, goals, **more)
 
 
 def _note(view: View | None, text: str) -> None:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from speciate.population.strategies.genome import Genome
 from speciate.population.strategies.genome_plus import GenomePlus
+from speciate.population.strategies.kinship import Kinship
 from speciate.population.strategies.nsga2 import Nsga2
 from speciate.population.strategies.steady_state import SteadyState
 from speciate.records import Individual, Proposal, State
@@ -54,4 +55,8 @@ STRATEGIES: dict[str, Callable[..., Strategy]] = {
     "genome_plus": GenomePlus,
     "steady_state": SteadyState,
     "nsga2": Nsga2,
+    "kinship": Kinship,
 }
+
+NEED_KIN = frozenset({"kinship"})
+"""Those that are given a `Kin` besides: it tells them how akin individuals are."""

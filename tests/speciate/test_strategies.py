@@ -14,6 +14,7 @@ from speciate.verify import verify
 STRATEGIES = {
     "steady_state": "population = 3\nevaluations = 5\nlag = 2",
     "nsga2": 'population = 3\ngenerations = 2\nobjectives = ["english", "library"]',
+    "kinship": "population = 3\ngenerations = 2\npatience = 2",
 }
 CONSTRAINT = '[[constraints]]\nkind = "floor"\ntask = "library"\nat_most = {}\n'
 

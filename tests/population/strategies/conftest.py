@@ -9,8 +9,9 @@ import pytest
 from speciate.configs import schema
 from speciate.configs.constraints import Constraint, archived
 from speciate.population.goals import Goals
+from speciate.population.kinship import Kin, Kinship, Moments
 from speciate.population.randomness import stream
-from speciate.population.strategies import STRATEGIES, Strategy
+from speciate.population.strategies import NEED_KIN, STRATEGIES, Strategy
 from speciate.records import (
     FOUNDER,
     Evaluation,
@@ -27,12 +28,14 @@ SECTIONS = {
     "genome_plus": schema.GenomePlus,
     "steady_state": schema.SteadyState,
     "nsga2": schema.Nsga2,
+    "kinship": schema.Kinship,
 }
 SMALL: dict[str, dict[str, object]] = {
     "genome": {"population": 6, "generations": 4},
     "genome_plus": {"population": 6, "generations": 4},
     "steady_state": {"population": 6, "evaluations": 30, "lag": 4},
     "nsga2": {"population": 6, "generations": 4, "objectives": ["one", "two"]},
+    "kinship": {"population": 6, "generations": 4, "stop_above": 1, "patience": 9},
 }
 Scores = Mapping[str, float] | None
 Scoring = Callable[[Recipe], Scores]
@@ -103,12 +106,19 @@ class Toy:
         seed: int = 0,
         constraints: Sequence[Constraint] = (),
         lower: Sequence[str] = (),
+        kin: Kin | None = None,
         **settings: object,
     ) -> Strategy:
         """A small strategy of this type; tasks are better higher, but those in `lower`."""
         section = SECTIONS[kind].model_validate({"type": kind, **SMALL[kind], **settings})
         goals = Goals({task: task not in lower for task in ("one", "two")}, constraints)
-        return STRATEGIES[kind](section, seed, self.base, self.ids, goals)
+        more = {"kin": kin or self.kin} if kind in NEED_KIN else {}
+        return STRATEGIES[kind](section, seed, self.base, self.ids, goals, **more)
+
+    def kin(self, names: Sequence[str], _: Mapping[str, Individual]) -> Kinship:
+        """Anybody may be akin to anybody."""
+        vectors = np.array([[self.hashed(f"{name}{axis}") for axis in range(8)] for name in names])
+        return Kinship(tuple(names), Moments(8, vectors.sum(axis=1), vectors @ vectors.T))
 
     @staticmethod
     def constraint(**section: object) -> Constraint:

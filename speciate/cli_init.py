@@ -71,7 +71,7 @@ def _told(found: "Proposed") -> "Text":
     from rich.filesize import decimal
     from rich.text import Text
 
-    from speciate.watch import duration
+    from speciate.output import duration
 
     cost, config = found.cost, found.config
     founders = len(config.founders.models) + (config.founders.base is not None)

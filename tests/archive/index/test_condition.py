@@ -29,9 +29,10 @@ def test_conditions_become_sql(text: str) -> None:
     columns = COLUMNS | {"SELECT": "step"}
     database = sqlite3.connect(":memory:")
     database.executescript(TABLES)
-    assert database.execute(
-        f"SELECT 1 FROM individuals WHERE {condition(text, columns)}"
-    ).fetchall() == []
+    assert (
+        database.execute(f"SELECT 1 FROM individuals WHERE {condition(text, columns)}").fetchall()
+        == []
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import shutil
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -11,8 +11,8 @@ from typing import Any, Self
 from speciate.archive import manifest
 from speciate.archive.check import problems
 from speciate.archive.drafts import Drafts
-from speciate.archive.index.index import Index
-from speciate.archive.individuals import Kept, write_individual
+from speciate.archive.index.index import Index, batched
+from speciate.archive.individuals import Kept, read_births, write_individual
 from speciate.archive.known import Individuals
 from speciate.archive.local import Local, read_local, write_local
 from speciate.archive.lock import CampaignLock
@@ -23,10 +23,11 @@ from speciate.archive.steps import Step, step_tree, summarize
 from speciate.archive.store import WeightStore
 from speciate.archive.telemetry import Telemetry
 from speciate.errors import ArchiveError, DamageError
-from speciate.records import Individual, State
+from speciate.records import Individual, Recipe, State
 
 _NEW = ".git.new"
 _TIDY_EVERY = 64  # steps
+_AT_ONCE = 500  # individuals that one question may name
 
 
 class Archive:
@@ -198,6 +199,20 @@ class Archive:
             return self.individuals[id_]
         except KeyError as error:
             raise self._unknown(id_) from error
+
+    def recipes(self, ids: Sequence[str]) -> Iterator[Recipe]:
+        """Recipes of individuals by full id, in this order; their scores are not read.
+
+        Raises:
+            DamageError: One is not what was recorded.
+        """
+        for few in batched(ids, _AT_ONCE):
+            marks = ",".join("?" * len(few))
+            hashes = {row.id: row.hash for row in self.index.rows(f"id IN ({marks})", few)}
+            for birth in read_births(self._repository, [hashes[id_] for id_ in few]):
+                if isinstance(birth, DamageError):
+                    raise birth
+                yield birth.recipe
 
     def commit_of(self, id_: str) -> str:
         """Hash of an individual's commit.

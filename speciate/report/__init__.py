@@ -1,0 +1,1 @@
+"""A campaign as one page for any browser: its family tree, its figures and its champion."""

@@ -1,0 +1,170 @@
+"""A report of an archive: read once, chosen, laid out, drawn and written."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from speciate.archive.archive import Archive
+from speciate.errors import UsageError
+from speciate.files import write_whole
+from speciate.progress import Progress
+from speciate.report import labels, summary
+from speciate.report.choice import choose, fronts
+from speciate.report.data import Fronts, page_data
+from speciate.report.figure import Figure
+from speciate.report.figures.ancestry import ancestry
+from speciate.report.figures.fitness import fitness
+from speciate.report.figures.pareto import pareto
+from speciate.report.figures.phylogeny import phylogeny
+from speciate.report.figures.success import success
+from speciate.report.figures.tasks import tasks
+from speciate.report.page import MARK, render
+from speciate.report.people import People, people
+from speciate.report.recipes import told
+from speciate.report.success import Success, successes
+from speciate.report.tree import Tree, tree
+
+BUDGET = 10_000
+"""Individuals and groups that stay smooth to look at."""
+Watch = Callable[[str], AbstractContextManager[Progress]]
+"""Tells how far something is that may take long, given what it is."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was made.
+
+    Attributes:
+        path: Of the page.
+        size: In bytes.
+        individuals: Of the archive.
+        shown: Of these, those drawn one by one.
+        groups: That count the others.
+        figures: Files with figures.
+    """
+
+    path: Path
+    size: int
+    individuals: int
+    shown: int
+    groups: int
+    figures: tuple[Path, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "path": str(self.path),
+            "bytes": self.size,
+            "individuals": self.individuals,
+            "shown": self.shown,
+            "groups": self.groups,
+            "figures": [str(path) for path in self.figures],
+        }
+
+
+@dataclass(frozen=True)
+class _Findings:
+    """What page and files show."""
+
+    people: People
+    tree: Tree
+    fronts: Fronts
+    operators: list[Success]
+    agents: list[Success]
+    figures: list[Figure]
+
+
+def report(
+    archive: Archive, out: Path, watch: Watch, budget: int = BUDGET, pictures: Path | None = None
+) -> Written:
+    """Writes a report of an archive as one HTML file, which replaces an older one.
+
+    The same archive gives the same bytes.
+
+    Args:
+        archive: Of a campaign, finished or not.
+        out: Of the page; see `check_out`.
+        watch: Told of what may take long.
+        budget: How many nodes the family tree has at most.
+        pictures: A folder to write the figures to, as SVG and PNG.
+
+    Raises:
+        ArchiveError: Nobody has been scored yet.
+    """
+    with watch("reading individuals") as tell:
+        everyone = people(archive, tell)
+    found = _find(archive, everyone, budget)
+    with watch("reading recipes") as tell:
+        recipes = told(archive, everyone, found.tree.shown, tell)
+    html = _page(archive, found, recipes).encode()
+    write_whole(out, html)
+    files: list[Path] = []
+    if pictures:
+        # Here, since it takes a while to import, and pages do without.
+        from speciate.report.static import write_figures
+
+        files = write_figures([phylogeny(everyone, found.tree), *found.figures], pictures)
+    counts = len(everyone.ids), len(found.tree.shown), len(found.tree.groups)
+    return Written(out, len(html), *counts, tuple(files))
+
+
+def check_out(out: Path, force: bool) -> None:
+    """Whether a report may be written there.
+
+    Raises:
+        UsageError: Its folder is missing, or something else stands there already.
+    """
+    if not out.parent.is_dir():
+        raise UsageError(f"{out.parent} is not a folder; make it first, or choose another OUT")
+    if out.is_dir():
+        raise UsageError(f"{out} is a folder; give a file, such as {out / 'report.html'}")
+    if out.exists() and not force and not _ours(out):
+        raise UsageError(f"{out} is there already and no report of ours; use --force to replace it")
+
+
+def _ours(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(MARK)) == MARK.encode()
+
+
+def _find(archive: Archive, everyone: People, budget: int) -> _Findings:
+    chosen = choose(everyone, budget)
+    drawn = tree(everyone, chosen)
+    pairs = fronts(everyone)
+    operators = successes(everyone, everyone.operators)
+    agents = successes(everyone, everyone.proposers)
+    figures = [fitness(everyone, archive.index.steps(), chosen.shown)]
+    if everyone.tasks:
+        figures.append(tasks(everyone))
+    if pairs:
+        first, front = next(iter(pairs.items()))
+        figures.append(pareto(everyone, first, front, chosen.shown))
+    title = "Operators, compared with the best parent"
+    figures.append(success("operators", title, "operator", operators))
+    if len(agents) > 1:
+        title = "Agents and strategies, compared with the best parent"
+        figures.append(success("agents", title, "who proposed them", agents))
+    figures.append(ancestry(everyone))
+    return _Findings(everyone, drawn, pairs, operators, agents, figures)
+
+
+def _page(archive: Archive, found: _Findings, recipes: list[str]) -> str:
+    everyone = found.people
+    final = summary.finished(archive)
+    where = found.tree.shown.index(everyone.champion)
+    return render(
+        page_data(everyone, found.tree, found.figures, found.fronts, recipes),
+        campaign=labels.name(str(archive.config.get("name", ""))) or "a campaign",
+        facts=summary.facts(archive, everyone),
+        lead=summary.lead(archive, everyone, final),
+        shown=summary.shown(everyone, found.tree),
+        recipe=recipes[where],
+        champion=everyone.ids[everyone.champion],
+        tests=summary.tests(final) if final else None,
+        operators=summary.rows(found.operators),
+        agents=summary.rows(found.agents),
+        figures={figure.key: figure for figure in found.figures},
+        about=summary.about(archive),
+    )

@@ -277,9 +277,13 @@ class Repository:
 
     def clear_leftovers(self) -> None:
         """Remove the locks and temporary files of killed processes; for the campaign's holder."""
-        for leftover in chain.from_iterable(map(self.folder.glob, _LEFTOVERS)):
-            if not self._is_a_reviewers(leftover):
-                leftover.unlink(missing_ok=True)
+        for leftover in self.leftovers():
+            leftover.unlink(missing_ok=True)
+
+    def leftovers(self) -> list[Path]:
+        """Locks and temporary files of killed processes, or of the campaign's holder."""
+        found = chain.from_iterable(map(self.folder.glob, _LEFTOVERS))
+        return [leftover for leftover in found if not self._is_a_reviewers(leftover)]
 
     def _is_a_reviewers(self, lock: Path) -> bool:
         """Whether somebody may be deciding just now, beside the campaign's holder."""

@@ -28,6 +28,7 @@ def application() -> "typer.Typer":
         cli_run,
         cli_soup,
         cli_stats,
+        cli_trust,
     )
 
     app = typer.Typer(
@@ -54,9 +55,9 @@ def application() -> "typer.Typer":
         cli_compare.front,
         cli_compare.flips,
         cli_agents.agents,
-        cli_read.verify,
-        cli_read.export,
-        cli_read.fsck,
+        cli_trust.verify,
+        cli_trust.export,
+        cli_trust.fsck,
         cli_run.doctor,
     )
     for command in commands:

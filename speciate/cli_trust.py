@@ -1,0 +1,115 @@
+"""Commands on what an archive is worth: whether it is whole, and taking something out of it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from speciate.cli_read import Folder, Id
+from speciate.output import Json, console, emit
+from speciate.progress import watched
+
+# Progress goes there, so that standard output is the same whatever the pace.
+log = Console(stderr=True)
+
+
+def verify(
+    folder: Folder,
+    ids: Annotated[
+        list[str] | None, typer.Argument(help="Individuals; the living if none.")
+    ] = None,
+    everyone: Annotated[
+        bool, typer.Option("--all", help="Every individual that ever had weights.")
+    ] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Cores to use; all if not given.")] = None,
+    scratch: Annotated[
+        Path | None, typer.Option(help="Folder to rebuild in; the campaign's if not given.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Rebuild individuals from the founders and compare the weights' digests."""
+    from speciate.archive.archive import Archive
+    from speciate.errors import UsageError
+    from speciate.verify import verify as check
+
+    archive = Archive.open(folder)
+    if everyone and ids:
+        raise UsageError("--all and ids do not go together; leave one of them out")
+    if everyone:
+        names = [row.id for row in archive.index.rows("digest IS NOT NULL")]
+    else:
+        living = archive.state.members if archive.state else ()
+        names = [archive.resolve(text) for text in ids] if ids else list(living)
+    with watched("rebuilding", log, as_json, in_bytes=False) as progress:
+        found = check(archive, names, _teller(as_json), jobs, progress, scratch)
+    _report(as_json, found, f"{len(names)} rebuilt and right")
+
+
+def fsck(
+    folder: Folder,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Repair what can be; the history is not touched.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Look for damage in all that a campaign's folder holds, and tell what to do."""
+    from speciate.health import examine
+    from speciate.health import repair as mend
+
+    with _status(as_json) as begin:
+        done, left = mend(folder, begin) if repair else ([], examine(folder, begin))
+    lines = [damage.line for damage in left]
+    if as_json:
+        emit(True, {"problems": lines, **({"repaired": done} if repair else {})}, "")
+    for line in [] if as_json else done:
+        console.print(Text(f"repaired: {line}", style="yellow"))
+    if not as_json:
+        console.print(_lines(lines, "nothing else is wrong" if done else "no damage found"))
+    if left:
+        raise typer.Exit(1)
+
+
+def export(
+    folder: Folder,
+    id_: Id,
+    out: Annotated[Path, typer.Argument(help="New folder for the model.")],
+    as_json: Json = False,
+) -> None:
+    """Write an individual as a model folder that transformers and vLLM load."""
+    from speciate.archive.archive import Archive
+    from speciate.export import export as write
+    from speciate.words import SHORT
+
+    archive = Archive.open(folder)
+    name = archive.resolve(id_)
+    write(archive, name, out)
+    value = {"id": name, "digest": archive.individuals[name].digest, "folder": str(out)}
+    emit(as_json, value, f"{out}: {name[:SHORT]} with its model card")
+
+
+def _teller(as_json: bool) -> Any:  # noqa: ANN401
+    return (lambda _: None) if as_json else (lambda line: console.print(line, highlight=False))
+
+
+@contextmanager
+def _status(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Tells on a terminal what is being looked at."""
+    if quiet or not log.is_terminal:
+        yield lambda _: None
+        return
+    with log.status("looking") as shown:
+        yield lambda name: shown.update(f"looking at {name}")
+
+
+def _report(as_json: bool, problems: list[str], fine: str) -> None:
+    emit(as_json, {"problems": problems}, _lines(problems, fine))
+    if problems:
+        raise typer.Exit(1)
+
+
+def _lines(problems: list[str], fine: str) -> Text:
+    return Text("\n".join(problems) if problems else fine, style="red" if problems else "green")

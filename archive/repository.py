@@ -298,6 +298,17 @@ class Repository:
         """
         self._run("repack", "--geometric=2", "-d", "--quiet")
 
+    def pack(self) -> None:
+        """Let git pack all objects, and drop those of steps that were never finished.
+
+        Not the youngest: somebody may be about to name them by a ref.
+        """
+        self._run("gc", "--quiet", "--prune=1.hour.ago")
+
+    def loose(self) -> list[Path]:
+        """Files of the objects that are not packed."""
+        return list(self._objects.glob("[0-9a-f][0-9a-f]/*"))
+
     def run_as_user(self, *arguments: str) -> tuple[int, str, str]:
         """Exit status, stdout and stderr of a git command that obeys the user's configuration."""
         return self._run(*arguments, program=self._users)

@@ -58,6 +58,7 @@ def application() -> "typer.Typer":
         cli_trust.verify,
         cli_trust.export,
         cli_trust.fsck,
+        cli_trust.gc,
         cli_run.doctor,
     )
     for command in commands:

@@ -1,12 +1,12 @@
 """Commands on what an archive is worth: whether it is whole, and taking something out of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from speciate.cli_read import Folder, Id
@@ -71,6 +71,41 @@ def fsck(
         console.print(_lines(lines, "nothing else is wrong" if done else "no damage found"))
     if left:
         raise typer.Exit(1)
+
+
+def gc(
+    folder: Folder,
+    keep: Annotated[
+        Literal["all", "living", "champions", "none"] | None,
+        typer.Option(help="Whose weights stay; as the campaign says if not given."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would go, remove nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove weights by policy, scores of nobody and leftovers, and pack the repository."""
+    from speciate.archive.archive import Archive
+    from speciate.tidying import size_of, tidy
+
+    before = 0 if dry_run else size_of([folder])
+    found = tidy(Archive.open(folder), keep, dry_run)
+    rows = [{"what": one.what, "count": one.count, "bytes": one.bytes} for one in found]
+    freed = {} if dry_run else {"freed": before - size_of([folder])}
+    emit(as_json, {"removed": not dry_run, "kinds": rows} | freed, _tidied(rows, freed))
+
+
+def _tidied(rows: Sequence[Mapping[str, Any]], freed: Mapping[str, int]) -> RenderableType:
+    from rich.filesize import decimal
+
+    from speciate.display import plain_table
+
+    if not rows:
+        return "nothing to remove"
+    table = plain_table("went " if freed else "would go ", "count", "size")
+    for row in rows:
+        table.add_row(row["what"], str(row["count"]), decimal(row["bytes"]))
+    return Group(table, *(f"freed {decimal(size)}" for size in freed.values()))
 
 
 def export(

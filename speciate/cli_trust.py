@@ -126,6 +126,27 @@ def export(
     emit(as_json, value, f"{out}: {name[:SHORT]} with its model card")
 
 
+def import_(
+    folder: Folder,
+    places: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="NAME=FOLDER of a founder or of a model that its card names, or folders of models."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell where this machine has the founders, and look at what they were made from."""
+    from speciate.archive.archive import Archive
+    from speciate.display_founders import founders, to_json
+    from speciate.importing import import_founders
+
+    found = import_founders(Archive.open(folder), places or [])
+    for line in [] if as_json else found.news:
+        console.print(Text(line))
+    emit(as_json, to_json(found), founders(found))
+
+
 def _teller(as_json: bool) -> Any:  # noqa: ANN401
     return (lambda _: None) if as_json else (lambda line: console.print(line, highlight=False))
 

@@ -147,7 +147,7 @@ def _keys(archive: Archive, splits: Collection[str]) -> Iterator[str]:
     """Names of the scores of everybody, on each split and by each engine that scored anybody."""
     digests, fingerprints = set(), set()
     for few in batched([row.id for row in archive.index.rows("digest IS NOT NULL")], _AT_ONCE):
-        for one in archive.several(few):
+        for one in archive.individuals.several(few):
             digests.add(one.digest)
             if one.evaluation:
                 fingerprints.add(one.evaluation.fingerprint)

@@ -3,6 +3,7 @@
 import shutil
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +24,7 @@ from speciate.archive.steps import Step, step_tree, summarize
 from speciate.archive.store import WeightStore
 from speciate.archive.telemetry import Telemetry
 from speciate.errors import ArchiveError, DamageError
-from speciate.records import Individual, Recipe, State
+from speciate.records import Individual, Past, Recipe, State
 
 _NEW = ".git.new"
 _TIDY_EVERY = 64  # steps
@@ -286,7 +287,24 @@ class Archive:
     def set_founder_paths(self, paths: Mapping[str, Path]) -> None:
         """Record where this machine has the founders' checkpoints; paths become absolute."""
         founders = {name: path.absolute() for name, path in paths.items()}
-        write_local(self.folder / "local.json", Local(founders=founders))
+        cards: Mapping[str, Past] = {}
+        with suppress(DamageError):
+            cards = self.cards
+        write_local(self.folder / "local.json", Local(founders=founders, cards=cards))
+
+    @property
+    def cards(self) -> Mapping[str, Past]:
+        """What this machine knows of founders and of their forebears besides what is recorded.
+
+        Raises:
+            DamageError: `local.json` is not what speciate writes.
+        """
+        return read_local(self.folder / "local.json").cards
+
+    def set_cards(self, cards: Mapping[str, Past]) -> None:
+        """Record what this machine knows of founders and of their forebears, by name."""
+        local = Local(founders=self.founder_paths, cards=cards)
+        write_local(self.folder / "local.json", local)
 
     def _unknown(self, id_: str) -> ArchiveError:
         return ArchiveError(f"{self.folder} has no individual {id_}; give a full id")

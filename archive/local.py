@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from speciate.errors import DamageError
 from speciate.files import write_whole
+from speciate.records import Past
 
 
 class Local(BaseModel):
@@ -15,11 +16,14 @@ class Local(BaseModel):
 
     Attributes:
         founders: Absolute path of each founder's checkpoint by the founder's name.
+        cards: What is known here of founders, and of models that they were made from, by name,
+            besides what the archive records.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     founders: Mapping[str, Path] = {}
+    cards: Mapping[str, Past] = Field(default={}, exclude_if=lambda cards: not cards)
 
 
 def read_local(path: Path) -> Local:

@@ -12,7 +12,16 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from speciate.errors import ArchiveError, DamageError
-from speciate.records import Evaluation, Individual, Origin, Recipe, Score, State, canonical_json
+from speciate.records import (
+    Evaluation,
+    Individual,
+    Origin,
+    Past,
+    Recipe,
+    Score,
+    State,
+    canonical_json,
+)
 
 RECIPE = TypeAdapter(Recipe)
 _STATE = TypeAdapter(State)
@@ -79,6 +88,7 @@ class Facts(BaseModel):
     fingerprint: str | None
     scores: dict[str, Result]
     origin: Origin | None = None
+    past: Past | None = None
 
     def evaluation(self) -> Evaluation | None:
         """The evaluation, or None for a candidate that failed.
@@ -178,6 +188,7 @@ def read_individual(recipe: Recipe, facts: Facts, where: str) -> Individual:
         evaluation,
         facts.error,
         facts.origin,
+        facts.past,
     )
 
 
@@ -220,16 +231,21 @@ def _facts(individual: Individual) -> dict[str, Any]:
     evaluation = individual.evaluation
     scores = evaluation.scores if evaluation else {}
     origin = {"origin": individual.origin.to_json()} if individual.origin else {}
-    return origin | {
-        "digest": individual.digest,
-        "step": individual.step,
-        "proposer": individual.proposer,
-        "reason": individual.reason,
-        "error": individual.error,
-        "fitness": evaluation.fitness if evaluation else None,
-        "fingerprint": evaluation.fingerprint if evaluation else None,
-        "scores": {task: Result.of(score).to_json() for task, score in scores.items()},
-    }
+    past = {"past": individual.past.to_json()} if individual.past else {}
+    return (
+        origin
+        | past
+        | {
+            "digest": individual.digest,
+            "step": individual.step,
+            "proposer": individual.proposer,
+            "reason": individual.reason,
+            "error": individual.error,
+            "fitness": evaluation.fitness if evaluation else None,
+            "fingerprint": evaluation.fingerprint if evaluation else None,
+            "scores": {task: Result.of(score).to_json() for task, score in scores.items()},
+        }
+    )
 
 
 def _normal_evaluation(evaluation: Evaluation) -> Evaluation:

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
-from speciate.records import FOUNDER, Individual, Recipe
+from speciate.records import FOUNDER, Individual, Past, Recipe
 
 ABBREVIATION = 10
 """Hexadecimal digits by which people are shown an individual or a commit."""
@@ -53,6 +53,7 @@ def trailers(message: str) -> dict[str, str]:
 def _body(individual: Individual, parents: Mapping[str, str]) -> Iterator[str]:
     if individual.recipe.operator == FOUNDER:
         yield f"name: {one_line(name_of(individual.recipe))}"
+        yield from _past(individual.past or Past())
     if individual.recipe.parents:
         yield "parents and the parts that they play:"
     for parent in individual.recipe.parents:
@@ -72,6 +73,13 @@ def _body(individual: Individual, parents: Mapping[str, str]) -> Iterator[str]:
         yield f"reason: {one_line(individual.reason)}"
     if individual.error is not None:
         yield f"error: {one_line(individual.error)}"
+
+
+def _past(past: Past) -> Iterator[str]:
+    if past.licence is not None:
+        yield f"licence: {one_line(past.licence_name or past.licence)}"
+    for model in past.models:
+        yield f"{one_line(past.relation or 'made')} of: {one_line(model)}"
 
 
 def name_of(recipe: Recipe) -> str:

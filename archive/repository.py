@@ -277,9 +277,13 @@ class Repository:
 
     def clear_leftovers(self) -> None:
         """Remove the locks and temporary files of killed processes; for the campaign's holder."""
-        for leftover in chain.from_iterable(map(self.folder.glob, _LEFTOVERS)):
-            if not self._is_a_reviewers(leftover):
-                leftover.unlink(missing_ok=True)
+        for leftover in self.leftovers():
+            leftover.unlink(missing_ok=True)
+
+    def leftovers(self) -> list[Path]:
+        """Locks and temporary files of killed processes, or of the campaign's holder."""
+        found = chain.from_iterable(map(self.folder.glob, _LEFTOVERS))
+        return [leftover for leftover in found if not self._is_a_reviewers(leftover)]
 
     def _is_a_reviewers(self, lock: Path) -> bool:
         """Whether somebody may be deciding just now, beside the campaign's holder."""
@@ -293,6 +297,17 @@ class Repository:
         No hash changes. What it does not do is look for the smallest pack, as `git gc` does.
         """
         self._run("repack", "--geometric=2", "-d", "--quiet")
+
+    def pack(self) -> None:
+        """Let git pack all objects, and drop those of steps that were never finished.
+
+        Not the youngest: somebody may be about to name them by a ref.
+        """
+        self._run("gc", "--quiet", "--prune=1.hour.ago")
+
+    def loose(self) -> list[Path]:
+        """Files of the objects that are not packed."""
+        return list(self._objects.glob("[0-9a-f][0-9a-f]/*"))
 
     def run_as_user(self, *arguments: str) -> tuple[int, str, str]:
         """Exit status, stdout and stderr of a git command that obeys the user's configuration."""

@@ -91,9 +91,14 @@ class WeightStore:
 
     def sweep(self) -> None:
         """Remove what killed processes left; only while no worker writes a model here."""
-        for prefix in (_NEW, _TRASH):
-            for leftover in self.folder.glob(f"{prefix}*"):
-                shutil.rmtree(leftover, ignore_errors=True)
+        for leftover in self.leftovers():
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def leftovers(self) -> list[Path]:
+        """What killed processes left, or what workers are writing."""
+        return [
+            path for prefix in (_NEW, _TRASH) for path in sorted(self.folder.glob(f"{prefix}*"))
+        ]
 
     def _place(self, digest: str) -> Path:
         if not _DIGEST.fullmatch(digest):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from speciate.keeping import let_go
 from speciate.nursery import Known
+from speciate.past import stated_past
 from speciate.records import Individual, State
 from speciate.scoring import all_scored, in_litters, individual, send_pending
 from speciate.stages import Stages
@@ -37,7 +38,10 @@ def evolve(stages: Stages) -> State:
 
 def _found(stages: Stages) -> State:
     """Step 0: the founders are scored, and become the roots of the family tree."""
-    unscored = [Individual(one.recipe, one.digest, 0, "founder") for one in stages.founders]
+    unscored = [
+        Individual(one.recipe, one.digest, 0, "founder", past=stated_past(one.path))
+        for one in stages.founders
+    ]
     born = all_scored(stages, unscored, {one.id: one for one in unscored})
     state = stages.strategy.start(born)
     _commit(stages, state, born, {one.id: one for one in born})

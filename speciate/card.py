@@ -14,11 +14,10 @@ from typing import Any
 
 from speciate.licences import Licence, inherited, licence_of, warnings
 from speciate.population.recipe_file import STATISTICS, RecipeFile
-from speciate.strangers import as_front_matter, config_of, front_matter
+from speciate.strangers import as_front_matter, config_of, front_matter, hub_named
 from speciate.toml_text import recipe_toml
 
 _LONGEST = 120
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 _HUB_FOLDER = re.compile(r"models--([^/]+?)--([^/]+)")
 
 
@@ -80,11 +79,6 @@ def hub_names(folder: Path) -> tuple[str, ...]:
     stated = front_matter(folder).get("base_model")
     from_card = stated if isinstance(stated, list) else [stated]
     return tuple(hub_named([config_of(folder).get("_name_or_path")]) or hub_named(from_card))
-
-
-def hub_named(values: Sequence[object]) -> list[str]:
-    """Those of the values that are names of models on the hub."""
-    return [v for v in values if isinstance(v, str) and _HUB_NAME.fullmatch(v)][:20]
 
 
 def licence_warnings(parents: Sequence[Ancestor]) -> list[str]:

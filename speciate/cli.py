@@ -29,6 +29,7 @@ def application() -> "typer.Typer":
         cli_run,
         cli_soup,
         cli_stats,
+        cli_trust,
     )
 
     app = typer.Typer(
@@ -56,13 +57,16 @@ def application() -> "typer.Typer":
         cli_compare.flips,
         cli_agents.agents,
         cli_report.report,
-        cli_read.verify,
-        cli_read.export,
-        cli_read.fsck,
+        cli_trust.verify,
+        cli_trust.export,
+        cli_trust.import_,
+        cli_trust.fsck,
+        cli_trust.gc,
         cli_run.doctor,
     )
     for command in commands:
-        app.command()(_interruptible(command))
+        name = command.__name__.strip("_").replace("_", "-")  # `import` is a word of Python.
+        app.command(name)(_interruptible(command))
     review = typer.Typer(help="Look at what agents propose, and decide.", no_args_is_help=True)
     for name, command in cli_review.COMMANDS.items():
         review.command(name)(_interruptible(command))

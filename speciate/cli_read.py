@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group
-from rich.text import Text
 
-from speciate.output import Json, console, emit
+from speciate.output import Json, emit
 from speciate.records import Individual
 
 if TYPE_CHECKING:
@@ -131,54 +130,6 @@ def best(folder: Folder, as_json: Json = False) -> None:
     emit(as_json, value | found.to_json(), display.final(archive, found))
 
 
-def verify(
-    folder: Folder,
-    ids: Annotated[
-        list[str] | None, typer.Argument(help="Individuals; the living if none.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Rebuild individuals from the founders and compare the weights' digests."""
-    from speciate.archive.archive import Archive
-    from speciate.verify import verify as check
-
-    archive = Archive.open(folder)
-    living = archive.state.members if archive.state else ()
-    names = [archive.resolve(text) for text in ids] if ids else list(living)
-    _report(as_json, check(archive, names, _teller(as_json)), f"{len(names)} rebuilt and right")
-
-
-def fsck(folder: Folder, as_json: Json = False) -> None:
-    """Check repository, records, stored weights and founders for damage."""
-    from speciate.archive.archive import Archive
-    from speciate.verify import founder_problems, stored_problems
-
-    archive = Archive.open(folder)
-    found = archive.fsck()
-    if not found:
-        known = archive.individuals
-        found = [*founder_problems(archive, known), *stored_problems(archive, known)]
-    _report(as_json, found, "no damage found")
-
-
-def export(
-    folder: Folder,
-    id_: Id,
-    out: Annotated[Path, typer.Argument(help="New folder for the model.")],
-    as_json: Json = False,
-) -> None:
-    """Write an individual as a model folder that transformers and vLLM load."""
-    from speciate.archive.archive import Archive
-    from speciate.export import export as write
-    from speciate.words import SHORT
-
-    archive = Archive.open(folder)
-    name = archive.resolve(id_)
-    write(archive, name, out)
-    value = {"id": name, "digest": archive.individuals[name].digest, "folder": str(out)}
-    emit(as_json, value, f"{out}: {name[:SHORT]} with its model card")
-
-
 def _short(one: Individual) -> dict[str, Any]:
     return {
         "id": one.id,
@@ -192,14 +143,3 @@ def _short(one: Individual) -> dict[str, Any]:
 def _violations(found: "Sequence[Violation]") -> dict[str, Any]:
     """Constraints that an individual breaks."""
     return {"violations": [asdict(one) for one in found]}
-
-
-def _teller(as_json: bool) -> Any:  # noqa: ANN401
-    return (lambda _: None) if as_json else (lambda line: console.print(line, highlight=False))
-
-
-def _report(as_json: bool, problems: list[str], fine: str) -> None:
-    drawn = Text("\n".join(problems) if problems else fine, style="red" if problems else "green")
-    emit(as_json, {"problems": problems}, drawn)
-    if problems:
-        raise typer.Exit(1)

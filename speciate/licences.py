@@ -84,11 +84,11 @@ def _from_fields(fields: Mapping[str, Any]) -> Licence:
         value = value[0]
     if not value:
         return Licence()
-    name = _identifier(fields.get("license_name"))
-    return Licence(_identifier(value) or "other", name)
+    name = identifier(fields.get("license_name"))
+    return Licence(identifier(value) or "other", name)
 
 
-def _identifier(value: object) -> str | None:
+def identifier(value: object) -> str | None:
     """Lower-case, or None for anything that is not short and plain."""
     text = value.strip().lower() if isinstance(value, str) else ""
     return text if _IDENTIFIER.fullmatch(text) else None

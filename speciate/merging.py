@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from speciate.card import ancestors, hub_named, licence_warnings, model_card
+from speciate.card import ancestors, licence_warnings, model_card
 from speciate.digests import Digests
 from speciate.effective import idle_rules
 from speciate.errors import ConfigError
@@ -19,6 +19,7 @@ from speciate.population.breed import carry_out as carry_out_plan
 from speciate.population.plan import Plan
 from speciate.population.recipe_file import RecipeFile
 from speciate.population.safetensors_writer import new_folder
+from speciate.strangers import hub_named
 
 CARD = "README.md"
 Finish = Callable[[Path, str], None]

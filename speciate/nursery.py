@@ -18,7 +18,7 @@ from speciate.population.breeding_process import BreedingProcess
 from speciate.population.folders import weights_in
 from speciate.population.offspring import Offspring
 from speciate.population.plan import Plan, make_plan
-from speciate.records import FOUNDER, Individual
+from speciate.records import FOUNDER, Individual, Recipe
 
 GIB = 2**30
 Known = Mapping[str, Individual]
@@ -59,7 +59,10 @@ class Nursery:
         with self._scratch() if keeps else nullcontext() as scratch, self._remembered(one):
             out = scratch / "model" if scratch else None
             offspring = Offspring(
-                self._plan(one, known), out, self._shard_bytes, process=self._process
+                self._plan(one, known),
+                out,
+                int(self._settings.shard_gib * GIB),
+                process=self._process,
             )
             yield offspring
             self._digests[one.id] = offspring.digest
@@ -127,15 +130,7 @@ class Nursery:
 
     def _bred(self, one: Individual, known: Known, out: Path) -> str:
         """Writes an individual's weights, and gives their digest."""
-        operator = ADAPTER_OPERATORS.get(one.recipe.operator)
-        if operator is None:
-            return carry_out(self._plan(one, known), out, self._shard_bytes)
-        folders = self._parents(one, known)
-        adapters = [Adapter(folders[parent.id]) for parent in one.recipe.parents]
-        check_ranks(operator, adapters)
-        parameters = operator.parameters.model_validate(dict(one.recipe.parameters))
-        parents, seed = {"adapter": adapters}, one.recipe.seed
-        return breed_adapter(operator, parameters, parents, out, seed, self._settings.dtype)
+        return bred(one.recipe, self._parents(one, known), out, self._settings)
 
     def _plan(self, one: Individual, known: Known) -> Plan:
         return make_plan(one.recipe, self._parents(one, known), self._settings.dtype)
@@ -144,10 +139,6 @@ class Nursery:
         """The parents' folders."""
         parents = {parent.id for parent in one.recipe.parents}
         return {parent: self.folder(parent, known) for parent in sorted(parents)}
-
-    @property
-    def _shard_bytes(self) -> int:
-        return int(self._settings.shard_gib * GIB)
 
     @contextmanager
     def _remembered(self, one: Individual) -> Iterator[None]:
@@ -183,6 +174,36 @@ class Nursery:
         if digest is None:
             return one.error is not None or one.id in self._failures
         return self._store.path(digest) is not None
+
+
+def bred(
+    recipe: Recipe,
+    folders: Mapping[str, Path],
+    out: Path,
+    settings: schema.Store,
+    jobs: int | None = None,
+) -> str:
+    """Writes the model or adapter of a recipe, and gives the digest of its weights.
+
+    Args:
+        recipe: Of a registered operator.
+        folders: Of its parents, by id.
+        out: The new folder; it appears complete or not at all.
+        settings: Of the campaign's weights.
+        jobs: Threads; one a core if not given.
+
+    Raises:
+        BreedError: It cannot be carried out.
+    """
+    operator = ADAPTER_OPERATORS.get(recipe.operator)
+    if operator is None:
+        plan = make_plan(recipe, folders, settings.dtype)
+        return carry_out(plan, out, int(settings.shard_gib * GIB), jobs)
+    adapters = [Adapter(folders[parent.id]) for parent in recipe.parents]
+    check_ranks(operator, adapters)
+    parameters = operator.parameters.model_validate(dict(recipe.parameters))
+    parents = {"adapter": adapters}
+    return breed_adapter(operator, parameters, parents, out, recipe.seed, settings.dtype)
 
 
 def drop_damaged(store: WeightStore) -> list[str]:
@@ -232,17 +253,21 @@ def lineage(
     return order
 
 
+def settings_of(archive: Archive) -> schema.Store:
+    """What a campaign says of its weights."""
+    resolved = {key: value for key, value in archive.config.items() if key != "digests"}
+    return validated(schema.Campaign, resolved, f"{archive.folder}: campaign.json").store
+
+
 def nursery_of(archive: Archive, store: WeightStore) -> Nursery:
     """A nursery for the individuals of an archive, with weights in `store`.
 
     Founders are where this machine last had them.
     """
-    resolved = {key: value for key, value in archive.config.items() if key != "digests"}
-    config = validated(schema.Campaign, resolved, f"{archive.folder}: campaign.json")
     paths = archive.founder_paths
     founders = {
         row.id: paths[str(row.name)]
         for row in archive.index.rows("operator = ?", [FOUNDER])
         if row.name in paths
     }
-    return Nursery(founders, store, config.store)
+    return Nursery(founders, store, settings_of(archive))

@@ -198,6 +198,28 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Past:
+    """What a founder's folder says of where the founder comes from: names that strangers gave.
+
+    Attributes:
+        licence: Lower-case identifier, as the hub or SPDX has it; "other" for one without.
+        licence_name: What one calls itself that is "other".
+        relation: To the models it was made from: "finetune", "adapter", "merge" or "quantized".
+        models: These, as the hub calls them.
+    """
+
+    licence: str | None = None
+    licence_name: str | None = None
+    relation: str | None = None
+    models: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values; nothing is said of what is not known."""
+        found = asdict(self) | {"models": list(self.models)}
+        return {name: value for name, value in found.items() if value}
+
+
+@dataclass(frozen=True)
 class Individual:
     """A recorded member of the family tree; failed candidates have an `error` and no evaluation.
 
@@ -208,6 +230,7 @@ class Individual:
         proposer: Who put the recipe forward.
         reason: Why, in the proposer's words.
         origin: If an agent put it forward.
+        past: Of a founder, if its folder says anything of it.
     """
 
     recipe: Recipe
@@ -218,6 +241,7 @@ class Individual:
     evaluation: Evaluation | None = None
     error: str | None = None
     origin: Origin | None = None
+    past: Past | None = None
 
     @property
     def id(self) -> str:

@@ -1,12 +1,14 @@
 """What strangers wrote into a model's folder, read with care: little, and nothing followed."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-_LONGEST = 1 << 16
+_LONGEST, _MOST = 1 << 16, 20
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
 
 def beginning(file: Path) -> str:
@@ -41,7 +43,22 @@ def as_front_matter(fields: Mapping[str, object]) -> str:
 
 def config_of(folder: Path) -> Mapping[str, Any]:
     """The folder's config.json; empty if there is none that is read."""
+    return _json(folder / "config.json")
+
+
+def adapter_config_of(folder: Path) -> Mapping[str, Any]:
+    """The folder's adapter_config.json; empty if there is none that is read."""
+    return _json(folder / "adapter_config.json")
+
+
+def _json(file: Path) -> Mapping[str, Any]:
     with suppress(ValueError, RecursionError):
-        found = json.loads(beginning(folder / "config.json") or "{}")
+        found = json.loads(beginning(file) or "{}")
         return found if isinstance(found, dict) else {}
     return {}
+
+
+def hub_named(values: Iterable[object]) -> list[str]:
+    """Those of the values that are names of models on the hub."""
+    found = [value for value in values if isinstance(value, str) and _HUB_NAME.fullmatch(value)]
+    return list(dict.fromkeys(found))[:_MOST]

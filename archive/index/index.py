@@ -50,6 +50,27 @@ class Index:
         index.update(head)
         return index
 
+    @classmethod
+    def anew(cls, repository: Repository, head: str) -> Self:
+        """An index in memory, read from the history alone.
+
+        Raises:
+            DamageError: Something recorded is not what it was.
+        """
+        index = cls(Path("file::memory:"), repository)  # A URI, which may attach others.
+        index.update(head)
+        return index
+
+    def differing(self, other: str, tables: Sequence[str]) -> list[str]:
+        """Those of the tables that hold other rows in the database at the URI `other`."""
+        self._connection.execute("ATTACH ? AS other", [other])
+        return [table for table in tables if self._differs(table)]
+
+    def _differs(self, table: str) -> bool:
+        pairs = (("main", "other"), ("other", "main"))
+        text = "SELECT EXISTS (SELECT * FROM {0}.{2} EXCEPT SELECT * FROM {1}.{2})"
+        return any(self._all(text.format(*pair, table))[0][0] for pair in pairs)
+
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()

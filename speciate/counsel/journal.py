@@ -138,8 +138,7 @@ class Journal:
             DamageError: It is not what was kept.
         """
         wanted = text.strip().lower()
-        files = sorted((self._folder / _TALKS).glob("*/*.json"))
-        found = [file for file in files if wanted and file.stem.startswith(wanted)]
+        found = [file for file in self.talks() if wanted and file.stem.startswith(wanted)]
         if not found:
             raise UsageError(
                 f"no conversation begins with {text!r}; `speciate show` names that of an individual"
@@ -151,6 +150,14 @@ class Journal:
         if hashlib.sha256(data).hexdigest() != found[0].stem:
             raise DamageError(f"{found[0]} is damaged; restore it from a copy")
         return found[0].stem, json.loads(data)
+
+    def talks(self) -> list[Path]:
+        """The files of all conversations, each named by its digest."""
+        return sorted((self._folder / _TALKS).glob("*/*.json"))
+
+    def steps(self) -> list[int]:
+        """Steps that have an entry."""
+        return sorted(int(file.stem) for file in self._folder.glob("[0-9]*.json"))
 
     def answers(self) -> Iterator[tuple[int, Answer]]:
         """All answers so far with the steps before which they came, oldest first.

@@ -12,6 +12,8 @@ from typing import TypeAlias
 import pytest
 
 from speciate.cli import main
+from speciate.evaluator import Engine
+from speciate.session import run as run_campaign
 
 
 @dataclass(frozen=True)
@@ -125,3 +127,41 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, zoo: Path, cli: Cli) -> Bench:
     return Bench(tmp_path, zoo, cli)
+
+
+_EVOLVED = """
+name = "small"
+[founders]
+base = "{zoo}/models/base"
+models = ["{zoo}/models/library", "{zoo}/models/tests", "{zoo}/models/english"]
+[engine]
+type = "transformers"
+[strategy]
+type = "genome"
+generations = 2
+population = 3
+crossover_rate = 1.0
+crossover = [{{ operator = "ties" }}, {{ operator = "slerp" }}]
+[[tasks]]
+name = "library"
+kind = "likelihood"
+search = "search.jsonl"
+test = "test.jsonl"
+"""
+
+
+@pytest.fixture(scope="session")
+def _evolved(tmp_path_factory: pytest.TempPathFactory, zoo: Path, transformers: Engine) -> Path:
+    folder = tmp_path_factory.mktemp("evolved")
+    for split in ("search", "test"):
+        lines = (zoo / "tasks" / f"library.{split}.jsonl").read_text().splitlines()[:6]
+        (folder / f"{split}.jsonl").write_text("\n".join(lines))
+    (folder / "small.toml").write_text(_EVOLVED.format(zoo=zoo))
+    run_campaign(folder / "small.toml", folder / "out", start=lambda *_: transformers)
+    return folder / "out"
+
+
+@pytest.fixture
+def evolved(_evolved: Path, tmp_path: Path) -> Path:
+    """The folder of a small finished campaign, to be damaged."""
+    return shutil.copytree(_evolved, tmp_path / "evolved")

@@ -147,7 +147,8 @@ def test_merge_and_doctor(cli: Any, read: Read, zoo: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("command", ["status", "log", "tree", "best", "verify", "fsck"])
 def test_people_see_something(finished: Path, cli: Any, command: str) -> None:
     said = cli(command, finished)
-    assert (said.status, said.err) == (0, "")
+    assert said.status == 0
+    assert [line for line in said.err.splitlines() if not line.startswith("rebuilding ")] == []
     assert len(said.out.splitlines()) >= 1
 
 

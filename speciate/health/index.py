@@ -1,0 +1,28 @@
+"""The index: derived from the history, and believed as long as it is there."""
+
+from collections.abc import Iterator
+
+from speciate.archive.archive import Archive
+from speciate.archive.index import compare
+from speciate.errors import DamageError
+from speciate.health.damage import Damage
+from speciate.health.site import Site
+
+
+def check(site: Site) -> Iterator[Damage]:
+    """Whether it says what the history says."""
+    if site.archive is None:
+        return
+    try:
+        problem = compare.problem(site.folder, site.repository, site.archive.head)
+    except DamageError:
+        return  # Of the history, which another check tells.
+    if problem is not None:
+
+        def repair() -> str:
+            compare.remove(site.folder)
+            site.look_again()
+            count = Archive.open(site.folder).index.count()
+            return f"the index was made anew, with {count} individuals"
+
+        yield Damage(f"the index {problem}", "--repair makes it anew", repair)

@@ -307,7 +307,7 @@ class Repository:
 
     def loose(self) -> list[Path]:
         """Files of the objects that are not packed."""
-        return list(self._objects.glob("[0-9a-f][0-9a-f]/*"))
+        return list((self.folder / "objects").glob("[0-9a-f][0-9a-f]/*"))
 
     def run_as_user(self, *arguments: str) -> tuple[int, str, str]:
         """Exit status, stdout and stderr of a git command that obeys the user's configuration."""

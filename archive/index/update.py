@@ -60,6 +60,8 @@ class _Steps:
             fitness = [self._birth(birth) for birth in islice(born, len(parents[1:]))]
             if state is not None:
                 self._step(commit, state[1], fitness)
+            elif parents:  # The first commit of all is of no step.
+                raise DamageError(f"commit {commit[:ABBREVIATION]} lacks state.json; {FETCH}")
         next(born, None)  # only at its end does a pass tell of spoilt objects
         self._run("INSERT OR REPLACE INTO facts VALUES ('head', ?)", [lines[-1][0]])
 

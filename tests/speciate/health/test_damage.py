@@ -188,14 +188,25 @@ def main_that_names_nothing(folder: Path) -> None:
     (folder / ".git" / "refs" / "heads" / "main").write_text("1" * 40 + "\n")
 
 
+def loose(folder: Path, name: str) -> Path:
+    """The file of an object, after all were taken out of their packs."""
+    packs = folder / ".git" / "objects" / "pack"
+    aside = packs.rename(folder / "packs")
+    for pack in sorted(aside.glob("*.pack")):
+        with pack.open("rb") as data:
+            command = ["git", "-C", str(folder), "unpack-objects", "-q"]
+            subprocess.run(command, stdin=data, check=True)
+    shutil.rmtree(aside)
+    oid = git(folder, "rev-parse", name)
+    return folder / ".git" / "objects" / oid[:2] / oid[2:]
+
+
 def missing_object(folder: Path) -> None:
-    commit = git(folder, "rev-parse", "main~1:state.json")
-    (folder / ".git" / "objects" / commit[:2] / commit[2:]).unlink()
+    loose(folder, "main~1:state.json").unlink()
 
 
 def spoilt_object(folder: Path) -> None:
-    blob = git(folder, "rev-parse", "main~2:state.json")
-    flip(folder / ".git" / "objects" / blob[:2] / blob[2:], -3)
+    flip(loose(folder, "main~2:state.json"), -3)
 
 
 def strange_ref(folder: Path) -> None:

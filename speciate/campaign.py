@@ -1,8 +1,8 @@
 """The loop: ask, advise, breed, evaluate, tell, commit. Only this module knows every stage."""
 
-from collections import ChainMap
 from collections.abc import Sequence
 
+from speciate.archive.known import Joined
 from speciate.keeping import let_go
 from speciate.nursery import Known
 from speciate.past import stated_past
@@ -29,7 +29,7 @@ def evolve(stages: Stages) -> State:
         state, advised = counsel.advise(state, asked, archive.individuals)
         state = state.asking(in_litters(advised, stages.config.engine.adapters or 1))
         born = _born(stages, state, strategy.due(state))
-        known = ChainMap({one.id: one for one in born}, dict(archive.individuals))
+        known = Joined(archive.individuals, born)
         state = strategy.tell(state.told(len(born)), born, known)
         state = counsel.learn(state, born, known)
         _commit(stages, state, born, known)
@@ -54,7 +54,7 @@ def _born(stages: Stages, state: State, due: int) -> list[Individual]:
         Individual(one.recipe, None, state.step, one.proposer, one.reason, origin=one.origin)
         for one in state.pending
     ]
-    known = {**stages.archive.individuals, **{one.id: one for one in pending}}
+    known = Joined(stages.archive.individuals, pending)
     send_pending(stages, pending, state.pending, known)
     born = []
     for one, proposal in zip(pending[:due], state.pending, strict=False):

@@ -108,14 +108,14 @@ def best(folder: Folder, as_json: Json = False) -> None:
     """The champion, and at the end of a campaign its test scores against the founders'."""
     from speciate import display
     from speciate.archive.archive import Archive
+    from speciate.champion import champion_of
     from speciate.goals import goals_of
-    from speciate.lineage import champion
     from speciate.results import results
 
     archive = Archive.open(folder)
     if archive.report is None:
         goals = goals_of(archive.config)
-        one = champion(archive.individuals, goals)
+        one = champion_of(archive, goals)
         broken = goals.violations(one, archive.individuals)
         drawn = Group(
             "Best so far on the search split; test scores come when the campaign ends.",

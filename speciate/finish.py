@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from speciate.archive.known import Joined
+from speciate.champion import champion_of
 from speciate.evaluator.ensemble import majority
 from speciate.evaluator.evaluator import Answers
 from speciate.goals import goals_of
 from speciate.keeping import let_go
-from speciate.lineage import champion
 from speciate.nursery import Known
 from speciate.population.founders import breeding
 from speciate.records import Individual, Parent, Recipe, Score, State
@@ -30,10 +31,10 @@ def finish(stages: Stages, search: Answers, test: Answers, state: State) -> None
         test: And on the test splits.
         state: After the last step.
     """
-    known = dict(stages.archive.individuals)
-    best = champion(known, goals_of(stages.archive.config))
-    average = _average(stages, known, state)
-    known[average.id] = average
+    archived = stages.archive.individuals
+    best = champion_of(stages.archive, goals_of(stages.archive.config))
+    average = _average(stages, archived, state)
+    known = Joined(archived, [average])
     names = [founder.recipe.id for founder in stages.founders]
     shown = list(dict.fromkeys([*names, average.id, best.id]))
     scores = dict(zip(shown, _tested(stages, shown, known), strict=True))
@@ -45,7 +46,7 @@ def finish(stages: Stages, search: Answers, test: Answers, state: State) -> None
         "test": {name: _to_json(scores[name]) for name in shown},
         "ensemble": ensemble,
     }
-    born = [] if average.id in stages.archive.individuals else [average]
+    born = [] if average.id in archived else [average]
     stages.archive.commit_step(replace(state, step=state.step + 1), born, report)
     let_go(stages, state, known)
 

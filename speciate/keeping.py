@@ -2,10 +2,10 @@
 
 from functools import partial
 
+from speciate.archive.archive import Archive
+from speciate.champion import champion_of
 from speciate.goals import goals_of
-from speciate.lineage import champion
 from speciate.nursery import Known, is_there, lineage
-from speciate.population.goals import Goals
 from speciate.records import State
 from speciate.stages import Stages
 
@@ -20,19 +20,19 @@ def let_go(stages: Stages, state: State, known: Known) -> None:
     if policy == "all":
         return
     store = stages.archive.weights
-    names = kept_names(policy, state, known, goals_of(stages.archive.config))
+    names = kept_names(policy, state, stages.archive)
     kept = dict(lineage(names, known, partial(is_there, store)))
     for job in stages.desk.outstanding:
         kept |= job.lineage
-    digests = {one.digest for one in kept.values()}
-    store.drop({one.digest for one in known.values() if one.digest} - digests)
+    needed = {one.digest for one in kept.values()}
+    store.drop(stages.archive.index.digests(store.digests()) - needed)
 
 
-def kept_names(policy: str, state: State, known: Known, goals: Goals) -> list[str]:
+def kept_names(policy: str, state: State, archive: Archive) -> list[str]:
     """Whose weights a policy keeps after a step.
 
     The strategy's references are kept with the living: they are about to be needed.
     """
     if policy == "champions":
-        return [champion(known, goals).id]
+        return [champion_of(archive, goals_of(archive.config)).id]
     return [*state.members, *state.references]

@@ -1,6 +1,7 @@
 """Questions to the family tree."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from speciate.errors import ArchiveError
@@ -30,7 +31,15 @@ def champion(known: Mapping[str, Individual], goals: "Goals") -> Individual:
     Raises:
         ArchiveError: Nobody has been scored yet.
     """
-    scored = [one for one in known.values() if one.evaluation]
-    if not scored:
+    scored = (one for one in known.values() if one.evaluation)
+    order = partial(_order, known, goals)
+    found = min(scored, key=order, default=None)
+    if found is None:
         raise ArchiveError("nobody has been scored yet; look again after the first step")
-    return min(scored, key=lambda one: (goals.excess(one, known), -one.fitness, one.id))
+    return found
+
+
+def _order(
+    known: Mapping[str, Individual], goals: Goals, one: Individual
+) -> tuple[float, float, str]:
+    return goals.excess(one, known), -one.fitness, one.id

@@ -266,8 +266,8 @@ def nursery_of(archive: Archive, store: WeightStore) -> Nursery:
     """
     paths = archive.founder_paths
     founders = {
-        row.id: paths[str(row.name)]
-        for row in archive.index.rows("operator = ?", [FOUNDER])
-        if row.name in paths
+        row.id: paths[row.name]
+        for row in archive.index.founders()
+        if row.name and row.name in paths
     }
     return Nursery(founders, store, settings_of(archive))

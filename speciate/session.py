@@ -32,7 +32,6 @@ from speciate.nursery import drop_damaged
 from speciate.population.founders import Founder, breeding, check_unchanged, load_founders
 from speciate.population.goals import Goals
 from speciate.population.strategies import NEED_KIN, STRATEGIES, Strategy
-from speciate.records import FOUNDER
 from speciate.stages import Stages
 from speciate.stop import stoppable
 from speciate.track import check, tracked
@@ -268,10 +267,6 @@ def _flat(value: object, prefix: str = "") -> dict[str, object]:
 
 
 def _check_founders(archive: Archive, founders: Sequence[Founder]) -> None:
-    recorded = {
-        str(one.recipe.parameters["name"]): str(one.digest)
-        for one in archive.individuals.values()
-        if one.recipe.operator == FOUNDER
-    }
+    recorded = {str(row.name): str(row.digest) for row in archive.index.founders()}
     if recorded:
         check_unchanged(founders, recorded)

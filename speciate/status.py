@@ -47,7 +47,7 @@ class Status:
     @property
     def failed(self) -> int:
         """How many candidates failed."""
-        return sum(one.evaluation is None for one in self.archive.individuals.values())
+        return self.archive.index.count("fitness IS NULL")
 
     @property
     def step(self) -> int:

@@ -98,6 +98,7 @@ class Meter:
         """Counts from the first evaluation; `steps` is the number of steps in all."""
         self._steps, self._clock = steps, clock
         self._start, self._evaluations, self._first = 0.0, -1, -1
+        self._best: float | None = None
 
     def count(self) -> None:
         """One more evaluation; the first one starts the clock, since the engine starts before."""
@@ -118,7 +119,7 @@ class Meter:
         return Snapshot(
             step=state.step,
             steps=self._steps,
-            best=max(one.fitness for one in known.values() if one.evaluation),
+            best=self._best_of(born, known),
             mean=float(np.mean(fitness)),
             diversity=diversity(members),
             born=len(born),
@@ -126,6 +127,13 @@ class Meter:
             rate=max(0, self._evaluations) / elapsed if elapsed > 0 else 0.0,
             left=elapsed / done * max(0, self._steps - state.step),
         )
+
+    def _best_of(self, born: Sequence[Individual], known: Mapping[str, Individual]) -> float:
+        """The highest fitness; later only the born can be fitter, so that nobody else is read."""
+        seen = [] if self._best is None else [self._best]
+        others = born if seen else known.values()
+        self._best = max([*seen, *(one.fitness for one in others if one.evaluation)])
+        return self._best
 
 
 class Recorder:

@@ -19,6 +19,7 @@ from speciate.archive.individuals import Kept
 from speciate.archive.repository import Repository
 from speciate.archive.steps import Step
 from speciate.errors import ArchiveError
+from speciate.records import FOUNDER
 
 FILE = "index.sqlite"
 _T = TypeVar("_T")
@@ -170,6 +171,30 @@ class Index:
         with self._snapshot():
             found = self._all("SELECT number FROM living ORDER BY place")
             return self._read([number for (number,) in found])
+
+    def founders(self) -> list[Row]:
+        """Those who were not bred."""
+        return self.rows("operator = ?", [FOUNDER])
+
+    def fittest(self, count: int) -> Iterator[str]:
+        """Ids of the scored among the `count` oldest, from the fittest, ties by id."""
+        text = (
+            "SELECT id FROM individuals WHERE number <= ? AND fitness IS NOT NULL "
+            "ORDER BY fitness DESC, id LIMIT ? OFFSET ?"
+        )
+        start = 0
+        while found := self._all(text, count, _FEW, start):
+            yield from (id_ for (id_,) in found)
+            start += _FEW
+
+    def digests(self, digests: Collection[str]) -> set[str]:
+        """Which of these are digests of weights of individuals."""
+        found: set[str] = set()
+        for few in batched(sorted(digests), _FEW):
+            marks = ",".join("?" * len(few))
+            text = f"SELECT digest FROM individuals WHERE digest IN ({marks})"
+            found |= {digest for (digest,) in self._all(text, *few)}
+        return found
 
     def tasks(self) -> dict[str, str]:
         """The metric of each task that anybody has a score on, by name."""

@@ -25,6 +25,8 @@ CREATE TABLE individuals (
     children INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX founders ON individuals (name) WHERE name IS NOT NULL;
+CREATE INDEX by_fitness ON individuals (fitness DESC, id);
+CREATE INDEX by_digest ON individuals (digest);
 CREATE TABLE parents (
     child INTEGER NOT NULL, place INTEGER NOT NULL, parent INTEGER NOT NULL, role TEXT NOT NULL,
     PRIMARY KEY (child, place)

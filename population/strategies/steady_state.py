@@ -8,6 +8,7 @@ Real et al., "Regularized Evolution for Image Classifier Architecture Search" (2
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 
 from speciate.configs import schema
 from speciate.population.goals import Known
@@ -58,8 +59,9 @@ class SteadyState(Breeder):
         if self.config.estimate is None:
             return None
         last = step - step % self.config.estimate.refit
-        scored = sum(one.step < last and one.evaluation is not None for one in known.values())
-        return last if scored >= self.config.estimate.models else None
+        scored = (one for one in known.values() if one.step < last and one.evaluation)
+        enough = self.config.estimate.models
+        return last if len(list(islice(scored, enough))) == enough else None
 
     def due(self, state: State) -> int:
         """See `Strategy.due`."""

@@ -1,8 +1,9 @@
 """What agents are shown of a campaign: a selection of what is known, made here alone."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from itertools import combinations, islice
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -100,10 +101,10 @@ def _latest(known: Known, *, failed: bool) -> list[Individual]:
     """The last that failed, or that agents proposed; the oldest first."""
     found = (
         one
-        for one in reversed(list(known.values()))
+        for one in known.values()
         if (one.error is not None if failed else one.origin is not None)
     )
-    return list(islice(found, _LATEST))[::-1]
+    return list(deque(found, maxlen=_LATEST))
 
 
 def _attempt(one: Individual, known: Known) -> Attempt:

@@ -256,16 +256,18 @@ class Archive:
         before = self.index.kept({*parents, *state.members, *(one.id for one in born)})
         fresh: dict[str, Kept] = {}
         known = ChainMap(fresh, before)
+        trees = self._trees_of({id_: before[id_] for id_ in state.members if id_ in before})
         for individual in born:
             fresh[individual.id] = write_individual(self._repository, individual, known)
-        trees = self._member_trees(state, known)
-        tree = self._repository.write(step_tree(self._config_file, state, trees, report))
+        trees |= {id_: Object(one.tree, "tree") for id_, one in fresh.items() if one.tree}
+        members = _members(state, trees)
+        tree = self._repository.write(step_tree(self._config_file, state, members, report))
         figures = [[(id_, known[id_].fitness) for id_ in ids] for ids in (fresh, state.members)]
         message = summarize(state.step, "", *figures).message
         commits = [self.head, *(one.commit for one in fresh.values())]
         commit = self._repository.commit(tree, commits, message, state.step)
         self._repository.advance(commit, self.head)
-        self._trees = trees
+        self._trees = members
         self._see(commit)
         if state.step % _TIDY_EVERY == 0:
             self._repository.tidy()
@@ -309,18 +311,12 @@ class Archive:
     def _unknown(self, id_: str) -> ArchiveError:
         return ArchiveError(f"{self.folder} has no individual {id_}; give a full id")
 
-    def _member_trees(self, state: State, known: Mapping[str, Kept]) -> dict[str, Object]:
-        """Of each member, the tree of its commit: most are those of the last step's members."""
-        for id_ in state.members:
-            if id_ not in known:
-                what = f"member '{id_}' of step {state.step} was not born"
-                raise ArchiveError(f"{what}; record it")
-        fresh = {id_: Object(one.tree, "tree") for id_, one in known.items() if one.tree}
-        trees = self._trees | fresh
-        others = [id_ for id_ in state.members if id_ not in trees]
-        found = self._repository.read(f"{known[id_].commit}^{{tree}}" for id_ in others)
-        trees |= {id_: one[0] for id_, one in zip(others, found, strict=True) if one}
-        return {id_: trees[id_] for id_ in state.members}
+    def _trees_of(self, kept: Mapping[str, Kept]) -> dict[str, Object]:
+        """The trees of individuals' commits; those of the last step's members are at hand."""
+        others = [id_ for id_ in kept if id_ not in self._trees]
+        found = self._repository.read(f"{kept[id_].commit}^{{tree}}" for id_ in others)
+        read = {id_: one[0] for id_, one in zip(others, found, strict=True) if one}
+        return {id_: self._trees[id_] for id_ in kept if id_ in self._trees} | read
 
     def _check_step(self, state: State) -> None:
         if self._lock is None:
@@ -328,6 +324,15 @@ class Archive:
         if self.state is not None and state.step < self.state.step:
             last = self.state.step
             raise ArchiveError(f"step {state.step} comes after step {last}; record them in order")
+
+
+def _members(state: State, trees: Mapping[str, Object]) -> dict[str, Object]:
+    """The members of a step with the trees of their commits."""
+    for id_ in state.members:
+        if id_ not in trees:
+            what = f"member '{id_}' of step {state.step} was not born"
+            raise ArchiveError(f"{what}; record it")
+    return {id_: trees[id_] for id_ in state.members}
 
 
 def _claim(folder: Path, taken: bool) -> None:

@@ -18,8 +18,12 @@ def place(id_: str, commit: str) -> str:
 
 def one_line(text: str) -> str:
     """Text as one short printable line: it can hold neither a line end nor a terminal code."""
-    printable = "".join(sign if sign.isprintable() else " " for sign in text)
-    return textwrap.shorten(printable, _LONGEST, placeholder=" ...")
+    if not text.isprintable():
+        text = "".join(sign if sign.isprintable() else " " for sign in text)
+    words = " ".join(text.split())
+    return (
+        words if len(words) <= _LONGEST else textwrap.shorten(words, _LONGEST, placeholder=" ...")
+    )
 
 
 def individual_message(individual: Individual, parents: Mapping[str, str]) -> str:

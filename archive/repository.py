@@ -211,6 +211,12 @@ class Repository:
         lines = [line.split() for line in out.splitlines()]
         return [(commit, tuple(parents)) for commit, *parents in lines]
 
+    def parents(self, commit: str) -> tuple[str, ...]:
+        """Of a commit; none of one that is not here."""
+        found = self.read_one(commit)
+        header = found[1].partition(b"\n\n")[0].decode(errors="replace") if found else ""
+        return tuple(line[7:] for line in header.split("\n") if line.startswith("parent "))
+
     def descends(self, commit: str, ancestor: str) -> bool:
         """Whether `commit` comes after `ancestor`; no, where one of them is not here."""
         return self._run("merge-base", "--is-ancestor", ancestor, commit)[0] == 0
@@ -231,15 +237,15 @@ class Repository:
         rest = iter(names)
         first = list(islice(rest, _FEW + 1))
         if len(first) <= _FEW:
-            yield from map(self._ask, first)
+            yield from self._ask(first)
         else:
             yield from self._pass(chain(first, rest))
 
-    def _ask(self, name: str) -> tuple[Object, bytes] | None:
+    def _ask(self, names: Sequence[str]) -> list[tuple[Object, bytes] | None]:
         with self._one_at_a_time:
             try:
                 self._conversation = self._conversation or _Conversation(self._program)
-                return self._conversation.ask(name)
+                return self._conversation.ask(names)
             except (OSError, ValueError) as error:
                 self._conversation = None
                 raise self._damage(str(error)) from error
@@ -332,22 +338,25 @@ class Repository:
 
 
 class _Conversation:
-    """A git that answers for objects, one after the other."""
+    """A git that answers for a few objects at a time."""
 
     def __init__(self, program: Git) -> None:
         command = [str(Git.GIT_PYTHON_GIT_EXECUTABLE), *_CAT]
         self._process = program.execute(command, istream=PIPE, as_process=True)
         os.set_blocking(self._process.stderr.fileno(), False)
 
-    def ask(self, name: str) -> tuple[Object, bytes] | None:
-        """What it answers.
+    def ask(self, names: Sequence[str]) -> list[tuple[Object, bytes] | None]:
+        """What it answers; the names must fit into a pipe.
 
         Raises:
             OSError: It has ended.
-            ValueError: It cannot read the object.
+            ValueError: It cannot read an object.
         """
-        self._process.stdin.write(f"{name}\n".encode())
+        self._process.stdin.write("".join(f"{name}\n" for name in names).encode())
         self._process.stdin.flush()
+        return [self._answer() for _ in names]
+
+    def _answer(self) -> tuple[Object, bytes] | None:
         header = self._process.stdout.readline()
         found = _read_one(header, self._process.stdout) if header else None
         # As in a pass; here it was said before the answer.

@@ -69,7 +69,12 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
-        return asdict(self) | {"parents": [asdict(parent) for parent in self.parents]}
+        return {
+            "operator": self.operator,
+            "parents": [{"id": parent.id, "role": parent.role} for parent in self.parents],
+            "parameters": dict(self.parameters),
+            "seed": self.seed,
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

@@ -98,7 +98,10 @@ class Index:
     def _update(self, head: str) -> None:
         if self._has(head):
             return
-        if self.head is not None and not self._repository.descends(head, self.head):
+        before, parents = self.head, self._repository.parents(head)
+        if before is not None and parents[:1] == (before,):
+            extend(self._connection, self._repository, [(head, parents)], before)
+        elif before is not None and not self._repository.descends(head, before):
             clear(self._connection)
         while not self._has(head):
             since = self.head

@@ -252,6 +252,7 @@ class Archive:
                 last, a parent or member is not recorded, or the disk refuses.
         """
         self._check_step(state)
+        self.index.update(self.head)
         parents = {parent.id for one in born for parent in one.recipe.parents}
         before = self.index.kept({*parents, *state.members, *(one.id for one in born)})
         fresh: dict[str, Kept] = {}

@@ -62,7 +62,7 @@ def _as_it_lies(path: Path) -> sqlite3.Connection | None:
         return None
     try:
         connection = _open(f"{path.absolute().as_uri()}?immutable=1")
-        return connection if _version(connection) == VERSION else None
+        return None if _is_old(connection) else connection
     except sqlite3.DatabaseError:
         return None
 
@@ -71,8 +71,8 @@ def _prepared(place: str) -> sqlite3.Connection:
     connection = _open(place)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = OFF")
-    if _version(connection) != VERSION:
-        clear(connection)
+    if _is_old(connection):
+        clear(connection, lambda: _is_old(connection))
     return connection
 
 
@@ -86,6 +86,7 @@ def _open(place: str) -> sqlite3.Connection:
     )
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def _is_old(connection: sqlite3.Connection) -> bool:
+    """Whether its tables are of another version, or not there."""
     [(version,)] = connection.execute("PRAGMA user_version").fetchall()
-    return int(version)
+    return bool(version != VERSION)

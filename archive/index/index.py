@@ -102,7 +102,7 @@ class Index:
         if before is not None and parents[:1] == (before,):
             extend(self._connection, self._repository, [(head, parents)], before)
         elif before is not None and not self._repository.descends(head, before):
-            clear(self._connection)
+            clear(self._connection, lambda: self.head == before)
         while not self._has(head):
             since = self.head
             for lines in batched(self._repository.steps(head, since), _AT_ONCE):

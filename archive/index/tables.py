@@ -1,6 +1,7 @@
 """The tables of the index; a change of them is a new version, and old files are made anew."""
 
 import sqlite3
+from collections.abc import Callable
 
 VERSION = 3
 
@@ -44,13 +45,14 @@ CREATE TABLE living (place INTEGER PRIMARY KEY, number INTEGER NOT NULL);
 """
 
 
-def clear(connection: sqlite3.Connection) -> None:
-    """Empty tables of this version."""
+def clear(connection: sqlite3.Connection, is_stale: Callable[[], bool]) -> None:
+    """Empty tables of this version, unless another process has just seen to it."""
     connection.execute("BEGIN IMMEDIATE")
-    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    for (name,) in found:
-        connection.execute(f'DROP TABLE "{name}"')
-    for statement in TABLES.split(";"):
-        connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {VERSION}")
+    if is_stale():
+        found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (name,) in found:
+            connection.execute(f'DROP TABLE "{name}"')
+        for statement in TABLES.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")

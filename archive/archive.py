@@ -227,11 +227,13 @@ class Archive:
         return commit
 
     def resolve(self, text: str) -> str:
-        """The id of the individual whose id or commit begins with `text`.
+        """The id of the founder of this name, or of whose id or commit begins with `text`.
 
         Raises:
             ArchiveError: No individual is meant, or several.
         """
+        if named := self.index.rows("name = ?", [text]):
+            return named[0].id
         return resolve(text, self.index.begun_by)
 
     def commit_step(

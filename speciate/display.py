@@ -1,15 +1,17 @@
 """Tables and trees on a terminal, from what the archive holds."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
-from rich.tree import Tree
 
+from speciate.archive.index.rows import Row
 from speciate.lineage import ancestors
+from speciate.listing import Listing
+from speciate.output import BREAKS as BREAKS
+from speciate.output import plain_table as plain_table
 from speciate.records import Individual, source_digest
 from speciate.review.visible import lines as visible_lines
 from speciate.words import EVOLVED, SHORT, describe, label
@@ -22,26 +24,15 @@ if TYPE_CHECKING:
 
 Known = Mapping[str, Individual]
 STEPS_OF_CHAMPION = 6
-# After the id of who breaks a constraint; apart from it, so that a double click takes the id.
-BREAKS = " !"
-
-
-def plain_table(*columns: str) -> Table:
-    """A table without lines; all but the first column are numbers unless they end in a blank."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
-    for index, column in enumerate(columns):
-        left = index == 0 or column.endswith(" ")
-        table.add_column(column.strip(), justify="left" if left else "right", overflow="fold")
-    return table
 
 
 def status(found: "Status") -> Group:
     """How far a campaign is, how busy its workers are, and who lives."""
-    archive, steps = found.archive, found.archive.steps()
+    archive, steps = found.archive, found.archive.index.steps()
     finished = ", finished" if archive.report is not None else ""
     best = f", best {steps[-1].best:.4f}" if steps and steps[-1].best is not None else ""
     lines = [
-        f"{archive.config['name']}: step {found.step}{finished}, {len(archive.individuals)} "
+        f"{archive.config['name']}: step {found.step}{finished}, {found.individuals} "
         f"individuals, {found.failed} failed{best}"
     ]
     if found.workers:
@@ -54,20 +45,8 @@ def status(found: "Status") -> Group:
         lines.append(f"{count} of {len(found.living)} living {breaks} a constraint{mark}")
     if found.agents:
         lines.append(found.agents.line())
-    rows = individuals(found.living, archive.individuals, found.breaking)
+    rows = Listing(archive.index).table(found.living, marked=found.breaking)
     return Group(*map(Text, lines), rows)
-
-
-def individuals(
-    rows: Iterable[Individual], known: Known, marked: Container[str] = frozenset()
-) -> Table:
-    """One line an individual; who breaks a constraint is marked."""
-    table = plain_table("id ", "step", "fitness", "made by ", "from ")
-    for one in rows:
-        parents = " ".join(dict.fromkeys(label(p.id, known) for p in one.recipe.parents))
-        name = one.id[:SHORT] + BREAKS * (one.id in marked)
-        table.add_row(name, str(one.step), fitness(one), escape(made_by(one)), escape(parents))
-    return table
 
 
 def made_by(one: Individual) -> str:
@@ -83,15 +62,22 @@ def fitness(one: Individual) -> str:
     return f"{one.fitness:.4f}" if one.evaluation else "failed"
 
 
+def family(archive: "Archive", row: Row) -> Known:
+    """An individual and its parents by id, read without the others."""
+    return {id_: archive.individual(id_) for id_ in (row.id, *(kin.id for kin in row.parents))}
+
+
 def details(
-    one: Individual, commit: str, known: Known, violations: "Sequence[Violation]" = ()
+    one: Individual, row: Row, known: Known, violations: "Sequence[Violation]" = ()
 ) -> Group:
-    """All of an individual, with the constraints that it breaks."""
+    """All of an individual, with the constraints that it breaks; `known` has its parents."""
     table = plain_table("", " ")
     rows = {
         "id": one.id,
-        "commit": commit,
+        "commit": row.hash,
         "born": f"step {one.step}, proposed by {one.proposer}",
+        "family": f"generation {row.generation}, {row.children} "
+        f"{'child' if row.children == 1 else 'children'}",
         "recipe": describe(one.recipe, known),
         "seed": str(one.recipe.seed),
         "weights": one.digest or "none",
@@ -147,38 +133,6 @@ def source(text: str) -> Text:
     found = syntax.highlight("\n".join(visible_lines(text)))
     found.no_wrap, found.overflow = True, "ignore"
     return found
-
-
-def phylogeny(known: Known, living: Sequence[str], depth: int) -> Tree:
-    """The family tree from the founders down; who has several parents hangs under the first."""
-    children: dict[str, list[str]] = {}
-    for one in known.values():
-        parents = [p.id for p in one.recipe.parents if p.role != "base"]
-        children.setdefault(parents[0] if parents else "", []).append(one.id)
-    root = Tree("founders")
-    stack = [(root, name, 1) for name in reversed(children.get("", []))]
-    while stack:
-        tree, name, level = stack.pop()
-        branch = tree.add(_leaf(known[name], known, name in living))
-        below = children.get(name, [])
-        if level < depth:
-            stack += [(branch, child, level + 1) for child in reversed(below)]
-        elif below:
-            branch.add(f"... {len(below)} more below; --depth {depth + 1}")
-    return root
-
-
-def lineage(name: str, known: Known) -> Table:
-    """An individual and its ancestors, nearest first, down to the founders."""
-    return individuals((known[one] for one in ancestors(name, known)), known)
-
-
-def _leaf(one: Individual, known: Known, alive: bool) -> Text:
-    models = [parent for parent in one.recipe.parents if parent.role != "base"]
-    others = [label(parent.id, known) for parent in models[1:]]
-    also = f"  with {' '.join(dict.fromkeys(others))}" if others else ""
-    style = "bold" if alive else "dim" if one.evaluation is None else ""
-    return Text(f"{one.id[:SHORT]}  {fitness(one)}  {made_by(one)}{also}", style=style)
 
 
 def final(archive: "Archive", found: "Results") -> RenderableType:

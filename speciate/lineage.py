@@ -1,6 +1,7 @@
 """Questions to the family tree."""
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,16 +12,14 @@ if TYPE_CHECKING:
     from speciate.population.goals import Goals
 
 
-def ancestors(name: str, known: Mapping[str, Individual]) -> list[str]:
+def ancestors(name: str, known: Mapping[str, Individual]) -> Iterator[str]:
     """Ids of an individual and all its ancestors, the individual first, then by nearness."""
-    order = {name: None}
-    queue = [name]
-    for current in queue:
-        for parent in known[current].recipe.parents:
-            if parent.id not in order:
-                order[parent.id] = None
-                queue.append(parent.id)
-    return list(order)
+    met, queue = {name}, deque([name])
+    while queue:
+        yield (current := queue.popleft())
+        new = dict.fromkeys(parent.id for parent in known[current].recipe.parents)
+        queue += [id_ for id_ in new if id_ not in met]
+        met |= new.keys()
 
 
 def champion(known: Mapping[str, Individual], goals: "Goals") -> Individual:
@@ -40,6 +39,6 @@ def champion(known: Mapping[str, Individual], goals: "Goals") -> Individual:
 
 
 def _order(
-    known: Mapping[str, Individual], goals: Goals, one: Individual
+    known: Mapping[str, Individual], goals: "Goals", one: Individual
 ) -> tuple[float, float, str]:
     return goals.excess(one, known), -one.fitness, one.id

@@ -5,9 +5,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console, RenderableType
+from rich.table import Table
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead.")]
 console = Console()
+# After the id of who breaks a constraint; apart from it, so that a double click takes the id.
+BREAKS = " !"
 
 
 def emit(as_json: bool, value: Any, drawn: RenderableType) -> None:  # noqa: ANN401
@@ -23,3 +26,12 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def plain_table(*columns: str) -> Table:
+    """A table without lines; all but the first column are numbers unless they end in a blank."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    for index, column in enumerate(columns):
+        left = index == 0 or column.endswith(" ")
+        table.add_column(column.strip(), justify="left" if left else "right", overflow="fold")
+    return table

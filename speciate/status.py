@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from speciate.archive.archive import Archive
+from speciate.archive.index.rows import Row
+from speciate.broken import broken
 from speciate.estimated import Estimated, estimated
-from speciate.goals import goals_of
-from speciate.population.constraints import Violation
-from speciate.records import Individual
 from speciate.utilization import Utilization, utilization
 
 if TYPE_CHECKING:
     from speciate.counsel.standing import Standing
+    from speciate.population.constraints import Violation
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Status:
     """
 
     archive: Archive
-    living: Sequence[Individual]
+    living: Sequence[Row]
     constrained: bool
-    broken: Mapping[str, Sequence[Violation]]
+    broken: "Mapping[str, Sequence[Violation]]"
     last_step: Mapping[str, Any] | None
     workers: Utilization | None
     estimated: Estimated | None
@@ -50,6 +50,11 @@ class Status:
         return self.archive.index.count("fitness IS NULL")
 
     @property
+    def individuals(self) -> int:
+        """How many were ever born."""
+        return self.archive.index.count()
+
+    @property
     def step(self) -> int:
         """Steps done."""
         return self.archive.state.step if self.archive.state else 0
@@ -61,7 +66,7 @@ class Status:
             "head": self.archive.head,
             "step": self.step,
             "finished": self.archive.report is not None,
-            "individuals": len(self.archive.individuals),
+            "individuals": self.individuals,
             "failed": self.failed,
             "breaking": len(self.breaking),
             "last_step": self.last_step,
@@ -73,17 +78,12 @@ class Status:
 
 def status_of(archive: Archive) -> Status:
     """The status of an archive as it was opened."""
-    known, goals, telemetry = (
-        archive.individuals,
-        goals_of(archive.config),
-        archive.telemetry.read(),
-    )
-    living = [known[name] for name in (archive.state.members if archive.state else ())]
+    telemetry, living = archive.telemetry.read(), archive.index.living()
     return Status(
         archive=archive,
         living=living,
-        constrained=bool(goals.constraints),
-        broken={one.id: goals.violations(one, known) for one in living},
+        constrained=bool(archive.config.get("constraints")),
+        broken=broken(archive, [row.id for row in living]),
         last_step=next((facts for facts in reversed(telemetry) if "step" in facts), None),
         workers=utilization(telemetry),
         estimated=estimated(telemetry),

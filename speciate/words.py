@@ -37,7 +37,7 @@ def _merge(recipe: Recipe, known: Mapping[str, Individual]) -> str:
     if operator == EVOLVED:
         operator = f"evolved operator {source_digest(parameters.pop('source'))[:SHORT]}"
         parameters |= parameters.pop("values", {})
-    if recipe.operator in ("slerp", "rebasin"):
+    if recipe.operator in ("slerp", "rebasin") and "t" in parameters:
         weights = [1 - parameters["t"], parameters.pop("t")]
     shares = [_share(weight) for weight in weights] if weights else [""] * len(models)
     named = [model + share for model, share in zip(models, shares, strict=True)]

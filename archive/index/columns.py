@@ -21,7 +21,7 @@ def columns(index: Index) -> Mapping[str, str]:
     tasks = {
         f"task.{task}" if task.casefold() in taken else task: _score(task) for task in index.tasks()
     }
-    return tasks | _OWN
+    return _OWN | tasks
 
 
 def _score(task: str) -> str:

@@ -41,7 +41,7 @@ def test_where_no_file_can_be_it_is_in_memory(campaign: Path) -> None:
     (campaign / FILE).mkdir()
     archive = Archive.open(campaign)
     assert archive.index.count() == 24
-    assert list(archive.individuals.values())[0].recipe.operator == "founder"
+    assert next(iter(archive.individuals.values())).recipe.operator == "founder"
 
 
 def test_a_file_that_cannot_be_written_is_read_as_it_lies(campaign: Path) -> None:

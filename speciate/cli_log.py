@@ -4,17 +4,32 @@ from typing import Annotated
 
 import typer
 
+from speciate import complete
 from speciate.cli_read import Folder
+from speciate.complete import values_of as _values
 from speciate.errors import UsageError
 from speciate.output import Json, console, emit
 
+_MANY = 1000
 Names = list[str] | None
 
 
 def log(
     folder: Folder,
-    operator: Annotated[Names, typer.Option(help="Made by this operator.")] = None,
-    task: Annotated[str | None, typer.Option(help="Scored on this task.")] = None,
+    operator: Annotated[
+        Names,
+        typer.Option(
+            help="Made by this operator.",
+            autocompletion=_values("operator"),
+        ),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="Scored on this task.",
+            autocompletion=complete.tasks,
+        ),
+    ] = None,
     min_score: Annotated[
         float | None, typer.Option(help="At least this good: on --task, or else by fitness.")
     ] = None,
@@ -22,17 +37,41 @@ def log(
     born_after: Annotated[int | None, typer.Option(help="Born after this step.")] = None,
     born_before: Annotated[int | None, typer.Option(help="Born before this step.")] = None,
     descendant_of: Annotated[
-        str | None, typer.Option(metavar="ID", help="Who descends from this individual.")
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="Who descends from this individual.",
+            autocompletion=complete.individuals,
+        ),
     ] = None,
     ancestor_of: Annotated[
-        str | None, typer.Option(metavar="ID", help="Whom this individual descends from.")
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="Whom this individual descends from.",
+            autocompletion=complete.individuals,
+        ),
     ] = None,
     agent: Annotated[
-        Names, typer.Option(help="Put forward by this agent: role, role@endpoint, or whole arm.")
+        Names,
+        typer.Option(
+            help="Put forward by this agent: role, role@endpoint, or whole arm.",
+            autocompletion=complete.agents,
+        ),
     ] = None,
-    proposer: Annotated[Names, typer.Option(help="Put forward by this proposer.")] = None,
+    proposer: Annotated[
+        Names,
+        typer.Option(
+            help="Put forward by this proposer.",
+            autocompletion=_values("proposer"),
+        ),
+    ] = None,
     reviewer: Annotated[
-        Names, typer.Option(help="Approved by this person: a part of name or address.")
+        Names,
+        typer.Option(
+            help="Approved by this person: a part of name or address.",
+            autocompletion=_values("reviewer"),
+        ),
     ] = None,
     living: Annotated[bool, typer.Option("--living", help="Members of the population.")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="Those that failed.")] = False,
@@ -41,9 +80,19 @@ def log(
         str | None, typer.Option(help="A condition over columns, such as 'children > 3'.")
     ] = None,
     sort: Annotated[
-        str, typer.Option(metavar="COLUMNS", help="As fitness,-step; - is largest first.")
+        str,
+        typer.Option(
+            metavar="COLUMNS",
+            help="As fitness,-step; - is largest first.",
+            autocompletion=complete.columns,
+        ),
     ] = "",
-    columns: Annotated[str, typer.Option(help="What to show, as id,step,fitness,TASK.")] = "",
+    columns: Annotated[
+        str,
+        typer.Option(
+            help="What to show, as id,step,fitness,TASK.", autocompletion=complete.columns
+        ),
+    ] = "",
     limit: Annotated[int, typer.Option(help="How many, newest first; 0 for all.")] = 30,
     csv: Annotated[bool, typer.Option("--csv", help="Print a table for programs.")] = False,
     as_json: Json = False,
@@ -85,6 +134,9 @@ def log(
         typer.echo(listing.csv(rows, names or listing.names), nl=False)
         return
     shown = names or [*DEFAULT[:3], *([task] if task else []), *DEFAULT[3:]]
+    if len(rows) > _MANY and not as_json:
+        typer.echo("\n".join(listing.lines(rows, shown)))
+        return
     emit(as_json, [listing.json(row, names) for row in rows], listing.table(rows, shown))
     if len(found) > len(rows) and not as_json:
         console.print("... more; --limit 0 shows all", style="dim")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Group
 
+from speciate import complete
 from speciate.errors import ArchiveError
 from speciate.output import Json, emit
 
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from speciate.population.constraints import Violation
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the campaign.", metavar="DIR")]
-Id = Annotated[str, typer.Argument(help="Id of an individual or commit; its beginning is enough.")]
+Id = Annotated[
+    str,
+    typer.Argument(
+        help="Id of an individual or commit, its beginning is enough; or a founder's name.",
+        autocompletion=complete.individuals,
+    ),
+]
 
 
 def status(folder: Folder, as_json: Json = False) -> None:

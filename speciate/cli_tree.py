@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from speciate import complete
 from speciate.cli_read import Folder, Id
 from speciate.errors import UsageError
 from speciate.output import Json, console, emit
@@ -17,7 +18,12 @@ def tree(
         bool, typer.Option("--all", help="All, not only who led to the living.")
     ] = False,
     around: Annotated[
-        str | None, typer.Option(metavar="ID", help="The line to this one, and its offspring.")
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="The line to this one, and its offspring.",
+            autocompletion=complete.individuals,
+        ),
     ] = None,
     depth: Annotated[
         int | None, typer.Option(min=1, help="Levels; with --around, generations of offspring: 3.")

@@ -10,6 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from speciate.cli_read import Folder, Id
+from speciate.complete import individuals
 from speciate.output import Json, console, emit
 from speciate.progress import watched
 
@@ -20,7 +21,8 @@ log = Console(stderr=True)
 def verify(
     folder: Folder,
     ids: Annotated[
-        list[str] | None, typer.Argument(help="Individuals; the living if none.")
+        list[str] | None,
+        typer.Argument(help="Individuals; the living if none.", autocompletion=individuals),
     ] = None,
     everyone: Annotated[
         bool, typer.Option("--all", help="Every individual that ever had weights.")

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -100,6 +100,15 @@ class Listing:
             cells = (self._cell(row, name) + mark * (name == "id") for name in names)
             table.add_row(*map(Text, cells), style="dim" if row.fitness is None else "")
         return table
+
+    def lines(self, rows: Sequence[Row], names: Sequence[str]) -> Iterator[str]:
+        """A table of very many, which takes a tenth of the time and does not fit the terminal."""
+        titles = [self._title(name) for name in names]
+        cells = [titles, *([self._cell(row, name) for name in names] for row in rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        for line in cells:
+            pairs = zip(line, widths, titles, strict=True)
+            yield "  ".join(f"{c:{'<' if t.endswith(' ') else '>'}{w}}" for c, w, t in pairs)
 
     def _title(self, name: str) -> str:
         """A blank at the end says that it holds no numbers."""

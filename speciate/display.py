@@ -14,6 +14,7 @@ from speciate.output import BREAKS as BREAKS
 from speciate.output import plain_table as plain_table
 from speciate.records import Individual, source_digest
 from speciate.review.visible import lines as visible_lines
+from speciate.review.visible import visible
 from speciate.words import EVOLVED, SHORT, describe, label
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def status(found: "Status") -> Group:
     finished = ", finished" if archive.report is not None else ""
     best = f", best {steps[-1].best:.4f}" if steps and steps[-1].best is not None else ""
     lines = [
-        f"{archive.config['name']}: step {found.step}{finished}, {found.individuals} "
+        f"{visible(str(archive.config['name']))}: step {found.step}{finished}, {found.individuals} "
         f"individuals, {found.failed} failed{best}"
     ]
     if found.workers:
@@ -91,10 +92,12 @@ def details(
         if value:
             table.add_row(name, Text("\n".join(visible_lines(value))))
     for parent in one.recipe.parents:
-        table.add_row(parent.role, Text(f"{parent.id[:SHORT]}  {label(parent.id, known)}"))
+        name = f"{parent.id[:SHORT]}  {visible(label(parent.id, known))}"
+        table.add_row(Text(visible(parent.role)), Text(name))
     scores = plain_table("task", "score", "metric ", "items")
     for task, score in (one.evaluation.scores if one.evaluation else {}).items():
-        scores.add_row(task, f"{score.value:.4f}", score.metric, str(len(score.items)))
+        name, metric = Text(visible(task)), Text(visible(score.metric))
+        scores.add_row(name, f"{score.value:.4f}", metric, str(len(score.items)))
     parts: list[RenderableType] = [table, "", scores] if one.evaluation else [table]
     if one.recipe.operator == EVOLVED:
         parts += ["", Text("Source", style="bold"), source(one.recipe.parameters["source"])]
@@ -180,7 +183,7 @@ def _scores(found: "Results") -> Table:
     for model in found.models:
         style = "bold" if model.name == "champion" else ""
         means = (f"{model.mean(measure.name):.4f}" for measure in found.measures)
-        table.add_row(model.name, *means, style=style)
+        table.add_row(Text(visible(model.name)), *means, style=style)
     items = (str(len(found.models[0].items[measure.name])) for measure in found.measures)
     table.add_row("items", *items, style="dim")
     return table

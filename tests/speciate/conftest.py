@@ -11,8 +11,10 @@ from typing import TypeAlias
 
 import pytest
 
+from speciate.archive.archive import Archive
 from speciate.cli import main
 from speciate.evaluator import Engine
+from speciate.records import Evaluation, Individual, Origin, Parent, Recipe, Score, State
 from speciate.session import run as run_campaign
 
 
@@ -165,3 +167,73 @@ def _evolved(tmp_path_factory: pytest.TempPathFactory, zoo: Path, transformers: 
 def evolved(_evolved: Path, tmp_path: Path) -> Path:
     """The folder of a small finished campaign, to be damaged."""
     return shutil.copytree(_evolved, tmp_path / "evolved")
+
+
+TASKS = [
+    {"name": "quiz", "kind": "multiple_choice", "search": "q.jsonl"},
+    {"name": "prose", "kind": "likelihood", "search": "p.jsonl"},
+]
+EVIL = "</b>[red]\x1b[31m\u202e"
+
+
+class Family:
+    """A small archive: who is who by name.
+
+    alpha - chain 1 - ... - chain 6 - mix - tip, where mix is alpha's line crossed with beta on base;
+    coded is an agent's, lost failed; tip and coded live. The stranger is a founder with a bad name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ids: dict[str, str] = {}
+        self._born: list[Individual] = []
+        with Archive.create(folder, {"name": "family", "tasks": TASKS}) as archive:
+            for who, name in (("alpha", "alpha"), ("beta", "beta"), ("stranger", EVIL)):
+                self._add(who, Recipe("founder", (), {"name": name, "digest": "0" * 64}, 0), 0)
+            self._step(archive, 0, ["alpha", "beta"])
+            above = "alpha"
+            for number in range(1, 7):
+                parents = (Parent(self.ids[above], "parent"),)
+                above = f"chain {number}"
+                self._add(above, Recipe("gaussian", parents, NOISE, number), number)
+                self._step(archive, number, [above, "beta"])
+            roles = (("beta", "base"), (above, "model"), ("stranger", "model"), ("beta", "model"))
+            parents = tuple(Parent(self.ids[who], role) for who, role in roles)
+            self._add("mix", Recipe("ties", parents, {"weights": [0.5, 0.3, 0.2]}, 7), 7)
+            self._add("lost", Recipe("linear", parents[1:3], {"weights": [2, 1]}, 8), 7)
+            self._step(archive, 7, ["mix", "beta"])
+            made = Recipe("evolved", (parents[1], parents[2]), {"source": "x = 1", "values": {}}, 9)
+            arm = Origin("coder@local/evolved", "g", "t" * 64, 0.5, "Ada <ada@example.org>")
+            self._add("coded", made, 8, arm)
+            tip = Recipe("gaussian", (Parent(self.ids["mix"], "parent"),), NOISE, 10)
+            self._add("tip", tip, 8)
+            self._step(archive, 8, ["tip", "coded"])
+            assert archive.index.count() == len(self.ids)
+
+    def __getitem__(self, name: str) -> str:
+        return self.ids[name]
+
+    def _add(self, name: str, recipe: Recipe, step: int, origin: Origin | None = None) -> None:
+        self.ids[name] = recipe.id
+        place, who = len(self.ids), "agents" if origin else EVIL
+        if name == "lost":
+            self._born.append(Individual(recipe, None, step, who, EVIL, None, f"a\n{EVIL}"))
+            return
+        right = tuple(float(item < place) for item in range(16))
+        scores = {"quiz": Score("accuracy", right), "prose": Score("bits/char", (3 - place / 8,))}
+        scored = Evaluation(place / 16, scores, "engine")
+        one = Individual(recipe, f"{place:064x}", step, who, EVIL, scored, origin=origin)
+        self._born.append(one)
+
+    def _step(self, archive: Archive, step: int, living: Sequence[str]) -> None:
+        members = tuple(self.ids[name] for name in living)
+        archive.commit_step(State(step, 0, members), self._born)
+        self._born.clear()
+
+
+NOISE = {"sigma": 0.1, "density": 0.5}
+
+
+@pytest.fixture(scope="session")
+def family(tmp_path_factory: pytest.TempPathFactory) -> Family:
+    return Family(tmp_path_factory.mktemp("family") / "out")

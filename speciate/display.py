@@ -96,8 +96,8 @@ def details(
         table.add_row(Text(visible(parent.role)), Text(name))
     scores = plain_table("task", "score", "metric ", "items")
     for task, score in (one.evaluation.scores if one.evaluation else {}).items():
-        name, metric = Text(visible(task)), Text(visible(score.metric))
-        scores.add_row(name, f"{score.value:.4f}", metric, str(len(score.items)))
+        where, metric = Text(visible(task)), Text(visible(score.metric))
+        scores.add_row(where, f"{score.value:.4f}", metric, str(len(score.items)))
     parts: list[RenderableType] = [table, "", scores] if one.evaluation else [table]
     if one.recipe.operator == EVOLVED:
         parts += ["", Text("Source", style="bold"), source(one.recipe.parameters["source"])]

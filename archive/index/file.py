@@ -58,7 +58,7 @@ def _code(error: sqlite3.DatabaseError) -> int:
 def _as_it_lies(path: Path) -> sqlite3.Connection | None:
     """A connection that writes nothing, not even beside the file."""
     log = path.with_name(f"{path.name}-wal")
-    if not path.exists() or (log.exists() and log.stat().st_size):
+    if not path.is_file() or (log.is_file() and log.stat().st_size):
         return None
     try:
         connection = _open(f"{path.absolute().as_uri()}?immutable=1")

@@ -49,19 +49,24 @@ class _Steps:
 
     def __init__(self, connection: sqlite3.Connection, repository: Repository) -> None:
         self._run = connection.execute
+        self._many = connection.executemany
         self._repository = repository
 
     def take(self, lines: Sequence[Line]) -> None:
         """Individuals, steps, who lives, and the new head."""
         born = read_births(self._repository, [one for _, parents in lines for one in parents[1:]])
         names = [f"{commit}:state.json" for commit, _ in lines]
-        states = list(self._repository.read(names))
+        states = self._repository.read(names)
+        living: list[int] | None = None
         for (commit, parents), state in zip(lines, states, strict=True):
             fitness = [self._birth(birth) for birth in islice(born, len(parents[1:]))]
             if state is not None:
-                self._step(commit, state[1], fitness)
+                living = self._step(commit, state[1], fitness)
             elif parents:  # The first commit of all is of no step.
                 raise DamageError(f"commit {commit[:ABBREVIATION]} lacks state.json; {FETCH}")
+        if living is not None:
+            self._run("DELETE FROM living")
+            self._many("INSERT INTO living VALUES (?, ?)", list(enumerate(living)))
         next(born, None)  # only at its end does a pass tell of spoilt objects
         self._run("INSERT OR REPLACE INTO facts VALUES ('head', ?)", [lines[-1][0]])
 
@@ -105,7 +110,8 @@ class _Steps:
         if tuple(dict.fromkeys(commits)) != birth.parents:
             raise DamageError(f"{birth.where} does not descend from its recipe's parents; {FETCH}")
 
-    def _step(self, commit: str, data: bytes, born: Sequence[Fitness]) -> None:
+    def _step(self, commit: str, data: bytes, born: Sequence[Fitness]) -> list[int]:
+        """The numbers of the step's members."""
         state = manifest.read_state(data, f"commit {commit[:ABBREVIATION]}")
         members = []
         for id_ in state.members:
@@ -120,6 +126,4 @@ class _Steps:
         self._run(
             "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [step.step, commit, *figures]
         )
-        self._run("DELETE FROM living")
-        for place, (number, _) in enumerate(members):
-            self._run("INSERT INTO living VALUES (?, ?)", [place, number])
+        return [number for number, _ in members]

@@ -1,6 +1,6 @@
 """Makes an archive of many synthetic individuals with a realistic ancestry, as a campaign would.
 
-    python tests/bench/archive_maker.py OUT COUNT [--real]
+    python tests/bench/archive_maker.py OUT COUNT [--real] > seconds.json
 
 Steady state: tournaments among the 64 living, of which the worst leave; crossover and mutation as
 the strategies of speciate draw them, 2% failures, 16 children a step. Two tasks of 64 items, right
@@ -9,21 +9,26 @@ nearly alike, as merged models do. With --real, items are bits per character ins
 """
 
 import hashlib
+import json
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from speciate.archive.archive import Archive
+from speciate.configs import schema
+from speciate.configs.load import validated
 from speciate.records import Evaluation, Individual, Parent, Recipe, Score, State
 
 FOUNDERS = 8  # the first is the others' base
 LIVING = 64
 A_STEP = 16  # children
 ITEMS = {"maths": 64, "code": 64}
-CONFIG = {"name": "synthetic", "seed": 0, "engine": {"type": "transformers"}}
+KINDS = {False: "multiple_choice", True: "likelihood"}
 TASK_VECTORS = {"lambda": 1.0, "density": 0.5, "normalize": True}
 CROSSOVERS = {
     "linear": {"normalize": True},
@@ -123,11 +128,15 @@ class Maker:
         return Evaluation(1 / (1 + worth) if self._real else worth, scores, "engine-1")
 
 
-def make(folder: Path, count: int, real: bool = False) -> None:
-    """Record such a campaign."""
-    with Archive.create(folder, CONFIG) as archive:
+def make(folder: Path, count: int, real: bool = False) -> list[float]:
+    """Record such a campaign; returns the seconds that each step took to record."""
+    seconds = []
+    with Archive.create(folder, _config(real)) as archive:
         for state, born in Maker(real).campaign(count):
+            start = time.perf_counter()
             archive.commit_step(state, born)
+            seconds.append(time.perf_counter() - start)
+    return seconds
 
 
 def _best(pool: Sequence[Born]) -> list[Born]:
@@ -138,9 +147,27 @@ def _state(step: int, asked: int, alive: Sequence[Born]) -> State:
     return State(step, asked, tuple(one.individual.id for one in alive))
 
 
+def _config(real: bool) -> dict[str, Any]:
+    """As a session resolves it."""
+    experts = [f"expert-{number}" for number in range(FOUNDERS)]
+    tasks = [
+        {"name": task, "kind": KINDS[real], "search": f"{task}.jsonl", "test": f"{task}-t.jsonl"}
+        for task in ITEMS
+    ]
+    asked = {
+        "name": "synthetic",
+        "founders": {"base": experts[0], "models": experts[1:]},
+        "engine": {"type": "transformers"},
+        "strategy": {"type": "steady_state", "population": LIVING, "batch": A_STEP},
+        "tasks": tasks,
+    }
+    config = validated(schema.Campaign, asked, "the synthetic campaign")
+    return config.model_dump(mode="json", exclude={"cluster", "track"})
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]), int(sys.argv[2]), "--real" in sys.argv)
+    print(json.dumps(make(Path(sys.argv[1]), int(sys.argv[2]), "--real" in sys.argv)))

@@ -232,7 +232,7 @@ class Archive:
         Raises:
             ArchiveError: No individual is meant, or several.
         """
-        if named := self.index.rows("name = ?", [text]):
+        if named := self.index.rows("name = ?", [text.strip()]):
             return named[0].id
         return resolve(text, self.index.begun_by)
 

@@ -50,7 +50,7 @@ def show(folder: Folder, id_: Id, as_json: Json = False) -> None:
 
     archive = Archive.open(folder)
     row = archive.index.row(archive.resolve(id_))
-    one, known = archive.individual(row.id), display.family(archive, row)
+    one, known = archive.individual(row.id), archive.individuals
     breaks = broken(archive, [row.id])[row.id]
     value = brief(row) | {
         "commit": row.hash,
@@ -89,7 +89,7 @@ def best(folder: Folder, as_json: Json = False) -> None:
         one, breaks = archive.individual(row.id), broken(archive, [row.id])[row.id]
         drawn = Group(
             "Best so far on the search split; test scores come when the campaign ends.",
-            display.details(one, row, display.family(archive, row), breaks),
+            display.details(one, row, archive.individuals, breaks),
         )
         emit(as_json, brief(row) | {"finished": False}, drawn)
         return

@@ -63,11 +63,6 @@ def fitness(one: Individual) -> str:
     return f"{one.fitness:.4f}" if one.evaluation else "failed"
 
 
-def family(archive: "Archive", row: Row) -> Known:
-    """An individual and its parents by id, read without the others."""
-    return {id_: archive.individual(id_) for id_ in (row.id, *(kin.id for kin in row.parents))}
-
-
 def details(
     one: Individual, row: Row, known: Known, violations: "Sequence[Violation]" = ()
 ) -> Group:

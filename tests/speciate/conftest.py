@@ -179,9 +179,8 @@ EVIL = "</b>[red]\x1b[31m\u202e"
 class Family:
     """A small archive: who is who by name.
 
-    alpha - chain 1 - ... - chain 6 - mix - tip, where mix is alpha's line crossed with beta on
-    base; coded is an agent's, lost failed; tip and coded live. The stranger is a founder with a bad
-    name.
+    alpha - chain 1 ... chain 6 - mix - tip, where mix crosses alpha's line with beta, on base beta;
+    coded is an agent's, lost failed; tip and coded live. The stranger has a bad name.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from speciate.adapters import fitted
 from speciate.archive.archive import Archive
+from speciate.archive.index.compare import remove as remove_index
 from speciate.archive.telemetry import Telemetry
 from speciate.campaign import evolve
 from speciate.configs import schema
@@ -236,6 +237,7 @@ def _take_away(out: Path, fresh: Sequence[Path]) -> None:
     for name in (".git", "lock", "local.json", "telemetry.jsonl", "weights", AGENTS):
         path = out / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    remove_index(out)
     with suppress(OSError):
         for folder in fresh:
             folder.rmdir()

@@ -4,13 +4,15 @@ import errno
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from speciate.archive.archive import Archive
 from speciate.archive.lock import CampaignLock
+from speciate.errors import ClusterError
 from speciate.population.safetensors_writer import Writer
+from speciate.session import run
 
 
 @pytest.fixture
@@ -35,6 +37,17 @@ def test_an_output_folder_that_is_empty_stays(bench: Any) -> None:
     folder.mkdir()
     config = bench.campaign(task=bench.task({"text": "a" * 600}))
     assert "needs 601 tokens" in bench.refused("run", config, "--out", folder)
+
+
+def test_a_campaign_that_cannot_start_leaves_nothing(bench: Any) -> None:
+    def start(*_: object) -> NoReturn:
+        Archive.open(out).index.count()  # somebody looks at it meanwhile
+        raise ClusterError("there is no engine")
+
+    out = bench.folder / "runs" / "out"
+    with pytest.raises(ClusterError, match="there is no engine"):
+        run(bench.campaign(), out, start=start)
+    assert not out.parent.exists()
 
 
 def test_an_output_folder_that_is_a_file(bench: Any) -> None:

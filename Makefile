@@ -8,7 +8,7 @@ SOURCES := $(shell find speciate agents archive configs evaluator population -ty
 
 .PHONY: quickstart system test forks lint types nightly check clean install
 .PHONY: bench bench-merge bench-turnaround bench-adapters bench-items bench-lag bench-choice
-.PHONY: bench-evolved bench-agents
+.PHONY: bench-evolved bench-agents bench-archive
 
 quickstart: install
 	$(BIN)/speciate run configs/quickstart.toml --out runs/quickstart
@@ -88,6 +88,10 @@ bench-evolved: install
 # Eight minutes of one core: whole campaigns with good, bad and malformed agents, and without any.
 bench-agents: install
 	OMP_NUM_THREADS=1 $(BIN)/python tests/bench/agents.py
+
+# Ten minutes of two cores and 1 GB of disk: archives of 10,000, 30,000 and 100,000 individuals.
+bench-archive: install
+	$(BIN)/python tests/bench/archive.py
 
 nightly: forks
 	$(BIN)/pytest -m 'not forks' -o faulthandler_timeout=0

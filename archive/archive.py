@@ -47,11 +47,13 @@ class Archive:
         drafts: Proposals that wait for people, and decisions; needs no lock, and no `refresh`.
     """
 
-    def __init__(self, folder: Path, lock: CampaignLock | None = None) -> None:
+    def __init__(
+        self, folder: Path, repository: Repository, lock: CampaignLock | None = None
+    ) -> None:
         self.folder = folder
         self.weights = WeightStore(folder / "weights")
         self.telemetry = Telemetry(folder / "telemetry.jsonl")
-        self._repository = Repository(folder / ".git")
+        self._repository = repository
         self.drafts = Drafts(self._repository)
         self._lock = lock
         self._trees: dict[str, Object] = {}
@@ -73,7 +75,7 @@ class Archive:
         lock = CampaignLock.take(folder)
         try:
             _put_repository(folder, data)
-            return cls(folder, lock)
+            return cls(folder, Repository(folder / ".git"), lock)
         except BaseException:
             lock.release()
             raise
@@ -91,16 +93,17 @@ class Archive:
             DamageError: Its last step cannot be read.
         """
         folder = Path(folder)
-        if not cls.is_archive(folder):
+        repository = _campaign_in(folder)
+        if repository is None:
             start = f"`speciate run CONFIG --out {folder}`"
             raise ArchiveError(f"{folder} is not an archive; start a campaign with {start}")
         if not writable:
-            return cls(folder)
+            return cls(folder, repository)
         lock = CampaignLock.take(folder)
         try:
-            Repository(folder / ".git").clear_leftovers()
+            repository.clear_leftovers()
             WeightStore(folder / "weights").sweep()
-            return cls(folder, lock)
+            return cls(folder, repository, lock)
         except BaseException:
             lock.release()
             raise
@@ -112,11 +115,7 @@ class Archive:
         Raises:
             DamageError: It did, but its main names no commit.
         """
-        if not (folder / ".git").is_dir():
-            return False
-        repository = Repository(folder / ".git")
-        head = repository.head()
-        return head is not None and repository.read_one(f"{head}:campaign.json") is not None
+        return _campaign_in(folder) is not None
 
     def close(self) -> None:
         """Give the lock back; reading goes on."""
@@ -327,6 +326,16 @@ class Archive:
         if self.state is not None and state.step < self.state.step:
             last = self.state.step
             raise ArchiveError(f"step {state.step} comes after step {last}; record them in order")
+
+
+def _campaign_in(folder: Path) -> Repository | None:
+    """The repository of a folder that holds a campaign."""
+    if not (folder / ".git").is_dir():
+        return None
+    repository = Repository(folder / ".git")
+    head = repository.head()
+    is_there = head is not None and repository.read_one(f"{head}:campaign.json") is not None
+    return repository if is_there else None
 
 
 def _members(state: State, trees: Mapping[str, Object]) -> dict[str, Object]:

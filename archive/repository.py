@@ -5,21 +5,19 @@ content has the same hashes on every machine; but for `run_as_user`, by which pe
 """
 
 import os
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from itertools import chain, islice
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
-from subprocess import PIPE
-from threading import Lock, Thread
-from typing import IO, Self, TypeAlias
+from typing import BinaryIO, Self, TypeAlias
 
 from git import Git
 from git.exc import GitCommandError, GitCommandNotFound
 
 from speciate.archive.packs import Packs, oid_of
+from speciate.archive.reading import Found, Process, Reader
+from speciate.archive.reading import Object as Object
 from speciate.errors import ArchiveError, DamageError
 
 MAIN = "refs/heads/main"
@@ -52,9 +50,6 @@ _SETTINGS = """[core]
 [repack]
 \twriteBitmaps = false
 """
-_FEW = 96  # objects that are sooner asked for one by one than in a pass
-_CAT = ("cat-file", "--batch")
-_ERRORS = (b"error:", b"fatal:")
 _PATIENCE = 60  # seconds; a decision takes one
 _LEFTOVERS = (
     "*.lock",
@@ -63,14 +58,6 @@ _LEFTOVERS = (
     "objects/pack/*.lock",
     "objects/pack/tmp_*",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Object:
-    """A stored blob or tree: its hash, and `kind` "blob" or "tree"."""
-
-    oid: str
-    kind: str
 
 
 Node: TypeAlias = "bytes | Object | Mapping[str, Node]"
@@ -93,8 +80,7 @@ class Repository:
         self._program.update_environment(**place, **_ENVIRONMENT)
         self._users = Git(str(self.folder.parent))
         self._users.update_environment(**place, GIT_NAMESPACE="")
-        self._conversation: _Conversation | None = None
-        self._one_at_a_time = Lock()
+        self._reader = Reader(self._start)
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -150,9 +136,10 @@ class Repository:
         Raises:
             DamageError: main is there but names no commit.
         """
-        status, out, _ = self._run("rev-parse", "--verify", "--quiet", MAIN + "^{commit}")
-        if status == 0:
-            return out
+        with suppress(DamageError):
+            found = self.read_one(MAIN + "^{commit}")
+            if found is not None:
+                return found[0].oid
         if (self.folder / MAIN).exists():
             raise DamageError(f"{self.folder / MAIN} names no commit; restore it from a copy")
         return None
@@ -221,7 +208,7 @@ class Repository:
         """Whether `commit` comes after `ancestor`; no, where one of them is not here."""
         return self._run("merge-base", "--is-ancestor", ancestor, commit)[0] == 0
 
-    def read(self, names: Iterable[str]) -> Iterator[tuple[Object, bytes] | None]:
+    def read(self, names: Iterable[str]) -> Iterator[Found]:
         """Read objects: a few by asking a process that stays, many in one pass.
 
         Args:
@@ -234,43 +221,12 @@ class Repository:
             DamageError: An object cannot be read.
         """
         self.flush()
-        rest = iter(names)
-        first = list(islice(rest, _FEW + 1))
-        if len(first) <= _FEW:
-            yield from self._ask(first)
-        else:
-            yield from self._pass(chain(first, rest))
+        try:
+            yield from self._reader.read(names)
+        except (OSError, ValueError, GitCommandError) as error:
+            raise self._damage(str(error)) from error
 
-    def _ask(self, names: Sequence[str]) -> list[tuple[Object, bytes] | None]:
-        with self._one_at_a_time:
-            try:
-                self._conversation = self._conversation or _Conversation(self._program)
-                return self._conversation.ask(names)
-            except (OSError, ValueError) as error:
-                self._conversation = None
-                raise self._damage(str(error)) from error
-
-    def _pass(self, names: Iterable[str]) -> Iterator[tuple[Object, bytes] | None]:
-        with tempfile.TemporaryFile() as request:
-            request.writelines(f"{name}\n".encode() for name in names)
-            request.seek(0)
-            command = [str(Git.GIT_PYTHON_GIT_EXECUTABLE), *_CAT, "--buffer"]
-            process = self._program.execute(command, istream=request, as_process=True)
-            said: list[bytes] = []
-            listener = Thread(target=lambda: said.extend(process.stderr), daemon=True)
-            listener.start()
-            try:
-                while header := process.stdout.readline():
-                    yield _read_one(header, process.stdout)
-                process.wait()
-            except (GitCommandError, ValueError) as error:
-                raise self._damage(str(error)) from error
-            listener.join()
-            # git calls a spoilt object "missing" too, and tells the difference only here.
-            if errors := [line for line in said if line.startswith(_ERRORS)]:
-                raise self._damage(errors[0].decode(errors="replace"))
-
-    def read_one(self, name: str) -> tuple[Object, bytes] | None:
+    def read_one(self, name: str) -> Found:
         """Read one object, as `read` does."""
         [found] = self.read([name])
         return found
@@ -321,49 +277,34 @@ class Repository:
 
     def _run(self, *arguments: str, program: Git | None = None) -> tuple[int, str, str]:
         """Exit status, stdout and stderr of a git command."""
-        command = [str(Git.GIT_PYTHON_GIT_EXECUTABLE), *arguments]
-        try:
+        with _installed():
             status, out, said = (program or self._program).execute(
-                command, with_extended_output=True, with_exceptions=False
+                [str(Git.GIT_PYTHON_GIT_EXECUTABLE), *arguments],
+                with_extended_output=True,
+                with_exceptions=False,
+                start_new_session=program is None,
             )
-        except GitCommandNotFound as error:
-            raise ArchiveError(
-                "the program git was not found; install git 2.32 or later"
-            ) from error
         return status, str(out), str(said)
+
+    def _start(self, *arguments: str, istream: BinaryIO | int) -> Process:
+        """A git command that runs; Ctrl-C, which may only ask the campaign to stop, ends it not."""
+        command = [str(Git.GIT_PYTHON_GIT_EXECUTABLE), *arguments]
+        with _installed():
+            return self._program.execute(
+                command, istream=istream, as_process=True, start_new_session=True
+            )
 
     def _damage(self, said: str) -> DamageError:
         where = self.folder.parent
         return DamageError(f"git cannot read {where}: {last_line(said)}; restore it from a copy")
 
 
-class _Conversation:
-    """A git that answers for a few objects at a time."""
-
-    def __init__(self, program: Git) -> None:
-        command = [str(Git.GIT_PYTHON_GIT_EXECUTABLE), *_CAT]
-        self._process = program.execute(command, istream=PIPE, as_process=True)
-        os.set_blocking(self._process.stderr.fileno(), False)
-
-    def ask(self, names: Sequence[str]) -> list[tuple[Object, bytes] | None]:
-        """What it answers; the names must fit into a pipe.
-
-        Raises:
-            OSError: It has ended.
-            ValueError: It cannot read an object.
-        """
-        self._process.stdin.write("".join(f"{name}\n" for name in names).encode())
-        self._process.stdin.flush()
-        return [self._answer() for _ in names]
-
-    def _answer(self) -> tuple[Object, bytes] | None:
-        header = self._process.stdout.readline()
-        found = _read_one(header, self._process.stdout) if header else None
-        # As in a pass; here it was said before the answer.
-        said = b"" if found else self._process.stderr.read() or b""
-        if not header or said.startswith(_ERRORS):
-            raise ValueError(said.decode(errors="replace"))
-        return found
+@contextmanager
+def _installed() -> Iterator[None]:
+    try:
+        yield
+    except GitCommandNotFound as error:
+        raise ArchiveError("the program git was not found; install git 2.32 or later") from error
 
 
 def folder_oid(files: Mapping[str, bytes]) -> str:
@@ -385,14 +326,3 @@ def _tree(entries: Mapping[str, Object]) -> bytes:
     return b"".join(
         _MODES[entry.kind] + b" " + name + b"\0" + bytes.fromhex(entry.oid) for name, entry in rows
     )
-
-
-def _read_one(header: bytes, stream: IO[bytes]) -> tuple[Object, bytes] | None:
-    """One answer of `git cat-file --batch`."""
-    if header.endswith((b" missing\n", b" ambiguous\n")):
-        return None
-    oid, kind, size = header.decode().split()
-    data = stream.read(int(size) + 1)
-    if len(data) <= int(size):
-        raise ValueError(f"object {oid} ends early")
-    return Object(oid, kind), data[:-1]

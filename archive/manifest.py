@@ -232,20 +232,18 @@ def _facts(individual: Individual) -> dict[str, Any]:
     scores = evaluation.scores if evaluation else {}
     origin = {"origin": individual.origin.to_json()} if individual.origin else {}
     past = {"past": individual.past.to_json()} if individual.past else {}
-    return (
-        origin
-        | past
-        | {
-            "digest": individual.digest,
-            "step": individual.step,
-            "proposer": individual.proposer,
-            "reason": individual.reason,
-            "error": individual.error,
-            "fitness": evaluation.fitness if evaluation else None,
-            "fingerprint": evaluation.fingerprint if evaluation else None,
-            "scores": {task: Result.of(score).to_json() for task, score in scores.items()},
-        }
-    )
+    return {
+        **origin,
+        **past,
+        "digest": individual.digest,
+        "step": individual.step,
+        "proposer": individual.proposer,
+        "reason": individual.reason,
+        "error": individual.error,
+        "fitness": evaluation.fitness if evaluation else None,
+        "fingerprint": evaluation.fingerprint if evaluation else None,
+        "scores": {task: Result.of(score).to_json() for task, score in scores.items()},
+    }
 
 
 def _normal_evaluation(evaluation: Evaluation) -> Evaluation:

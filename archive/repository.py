@@ -267,9 +267,11 @@ class Repository:
         """
         self._run("gc", "--quiet", "--prune=1.hour.ago")
 
-    def loose(self) -> list[Path]:
-        """Files of the objects that are not packed."""
-        return list((self.folder / "objects").glob("[0-9a-f][0-9a-f]/*"))
+    def scattered(self) -> list[Path]:
+        """Files of objects outside of packs, and packs as far as there are several."""
+        objects = self.folder / "objects"
+        packs = sorted(objects.glob("pack/*.pack"))
+        return [*objects.glob("[0-9a-f][0-9a-f]/*"), *(packs if len(packs) > 1 else [])]
 
     def run_as_user(self, *arguments: str) -> tuple[int, str, str]:
         """Exit status, stdout and stderr of a git command that obeys the user's configuration."""

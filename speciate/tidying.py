@@ -73,12 +73,12 @@ def waste(archive: Archive, keep: Policy | None, mine: bool) -> list[Waste]:
     scores = list(_scores_of_nobody(archive))
     left = leftovers(Site(archive.folder, archive, mine))
     repository = Repository(archive.folder / ".git")
-    loose = repository.loose()
+    scattered = repository.scattered()
     found = [
         Waste("models", len(folders), size_of(folders), lambda: store.drop(digests)),
         Waste("scores of nobody", len(scores), size_of(scores), lambda: _delete(scores)),
         Waste("leftovers", len(left), size_of(left), lambda: _delete(left)),
-        Waste("objects to pack", len(loose), size_of(loose), repository.pack),
+        Waste("files of git to join", len(scattered), size_of(scattered), repository.pack),
     ]
     return [one for one in found if one.count]
 

@@ -55,7 +55,8 @@ def examine(folder: Path, begin: Tell = lambda _: None) -> list[Damage]:
         ArchiveError: The folder holds no campaign.
     """
     site = _site(folder, mine=False)
-    return [damage for name in CHECKS for damage in _found(site, name, begin)]
+    found = (damage for name in CHECKS for damage in _found(site, name, begin))
+    return list({damage.line: damage for damage in found}.values())
 
 
 def repair(folder: Path, begin: Tell = lambda _: None) -> tuple[list[str], list[Damage]]:
@@ -76,14 +77,14 @@ def repair(folder: Path, begin: Tell = lambda _: None) -> tuple[list[str], list[
     try:
         site = _site(folder, mine=True)
         done: list[str] = []
-        left: list[Damage] = []
+        left: dict[str, Damage] = {}
         for name in CHECKS:
             for damage in _found(site, name, begin):
                 if damage.repair is None:
-                    left.append(damage)
+                    left[damage.line] = damage
                 else:
                     done.append(damage.repair())
-        return done, left
+        return done, list(left.values())
     finally:
         held.release()
 

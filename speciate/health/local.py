@@ -27,5 +27,5 @@ def check(site: Site) -> Iterator[Damage]:
 
 def founders(site: Site) -> Iterator[Damage]:
     """Whether the founders are on this machine, and have the recorded weights."""
-    if site.archive is not None:
+    if site.archive is not None and not any(check(site)):
         yield from map(Damage.told, founder_problems(site.archive))

@@ -49,11 +49,13 @@ def main(site: Site) -> Iterator[Damage]:
 
 def history(site: Site) -> Iterator[Damage]:
     """Objects of git, and every individual and step."""
+    if site.archive is None:
+        return
     known = spoilt_refs(site.folder)
-    if site.archive is not None:
-        for line in problems(site.repository, site.archive.head):
-            if not any(ref in line for ref in known):
-                yield Damage.told(line)
+    lines = problems(site.repository, site.archive.head)
+    found = [line for line in lines if not any(ref in line for ref in known)]
+    site.sound = not found
+    yield from map(Damage.told, found)
 
 
 def _is_head(file: Path) -> bool:

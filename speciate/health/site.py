@@ -23,11 +23,13 @@ class Site:
         folder: Of the campaign.
         archive: In it; None if it cannot be opened.
         mine: Whether this process holds the campaign's lock.
+        sound: Whether the whole history was seen to be what was recorded.
     """
 
     folder: Path
     archive: Archive | None
     mine: bool
+    sound: bool = False
 
     @property
     def repository(self) -> Repository:

@@ -209,6 +209,14 @@ def spoilt_object(folder: Path) -> None:
     flip(loose(folder, "main~2:state.json"), -3)
 
 
+def spoilt_pack(folder: Path) -> None:
+    flip(sorted((folder / ".git" / "objects" / "pack").glob("*.pack"))[0], 300)
+
+
+def lost_pack(folder: Path) -> None:
+    sorted((folder / ".git" / "objects" / "pack").glob("*.pack"))[0].unlink()
+
+
 def strange_ref(folder: Path) -> None:
     git(folder, "update-ref", "refs/evil/x", "main")
 
@@ -258,6 +266,8 @@ LEFT_TO_PEOPLE = {
     main_that_names_nothing: "names no commit; `git -C DIR update-ref refs/heads/main HEAD` puts",
     missing_object: "fetch the archive again from a copy you trust",
     spoilt_object: "fetch the archive again from a copy you trust",
+    spoilt_pack: "restore it from a copy",
+    lost_pack: "git fsck: error: ",
     strange_ref: "refs/evil/x is no ref of speciate; `git -C DIR update-ref -d refs/evil/x` rem",
     a_review_of_nothing: "refs/reviews/000007 decides of a proposal that is not there; fetch",
     changed_founder: "founder 'english' changed: ",

@@ -15,6 +15,7 @@ def row(name: str, *parents: str, digest: str | None = "d") -> Row:
         hash=name,
         operator=operator,
         name=None,
+        source=None,
         digest=digest,
         parents=kin,
         **more,  # type: ignore[arg-type]

@@ -113,19 +113,19 @@ def model_card(
     whole = inherited(list(licences.values())) if licences else None
     sections = [
         _front(file, list(names), whole),
-        f"# {_code(title)}",
-        f"Made by speciate {own_version()} with the operator {_code(file.operator)} from:",
+        f"# {code(title)}",
+        f"Made by speciate {own_version()} with the operator {code(file.operator)} from:",
         _table(parents, digests),
-        _licence_section(whole, warnings(licences)),
+        licence_section(whole, warnings(licences)),
         "## Recipe",
         f"Seed {file.seed}. `path` is the end of each parent's path, see below.",
-        _fenced(recipe_toml(_portable(file, parents)), "toml"),
+        fenced(recipe_toml(_portable(file, parents)), "toml"),
         "## Verify",
         f"Digest of the weights (SHA-256 over names, types, shapes and bytes): `{digest}`",
         "The same recipe and parents give the same bytes with the same software on the same kind "
         "of machine. Save the recipe as `recipe.toml` in the folder from which every `path` leads "
         "to its parent (links to the parents will do), and carry it out there:",
-        _fenced("speciate merge recipe.toml again --json\n", "sh"),
+        fenced("speciate merge recipe.toml again --json\n", "sh"),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -153,18 +153,19 @@ def _front(file: RecipeFile, names: Sequence[str], licence: Licence | None) -> s
 
 def _table(parents: Sequence[Ancestor], digests: Mapping[Path, str | None]) -> str:
     rows = [
-        f"| {_code(one.label)} | {_code(one.role)} | {one.licence or ''} "
-        f"| {_code(digests.get(one.path) or 'unknown')} |"
+        f"| {code(one.label)} | {code(one.role)} | {one.licence or ''} "
+        f"| {code(digests.get(one.path) or 'unknown')} |"
         for one in parents
     ]
     head = ["| parent | role | licence | digest of the weights |", "|---|---|---|---|"]
     return "\n".join([*head, *rows])
 
 
-def _licence_section(licence: Licence | None, lines: Sequence[str]) -> str:
+def licence_section(licence: Licence | None, lines: Sequence[str]) -> str:
+    """What holds for a model that was made from others, or what is to be found out."""
     if licence is not None and not lines:
         return f"All parents have the licence {licence}, and so has this model."
-    notes = [f"- {_escaped(line.removeprefix('licence: '))}." for line in lines]
+    notes = [f"- {escaped(line.removeprefix('licence: '))}." for line in lines]
     return "\n".join(["## Licence", "", "Not settled by speciate:", "", *notes])
 
 
@@ -198,18 +199,19 @@ def plain(text: str, longest: int = _LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """A code span, in which only backticks, and pipes within tables, mean anything."""
     inside = re.sub(r"[`|\\]", "_", plain(text))
     return f"`{inside or ' '}`"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Running text in which nothing is markup."""
     return re.sub(r"([\\`*_\[\]<>#|~&:@!])", r"\\\1", plain(text, _LONGEST * 10))
 
 
-def _fenced(text: str, language: str) -> str:
+def fenced(text: str, language: str) -> str:
+    """A block that shows a text as it is, whatever is in it."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text}{fence}"

@@ -123,8 +123,11 @@ def export(
 
     archive = Archive.open(folder)
     name = archive.resolve(id_)
-    write(archive, name, out)
-    value = {"id": name, "digest": archive.individuals[name].digest, "folder": str(out)}
+    told = write(archive, name, out)
+    digest = archive.index.row(name).digest
+    value = {"id": name, "digest": digest, "folder": str(out), "warnings": told}
+    for line in [] if as_json else told:
+        log.print(Text(line, style="yellow"))
     emit(as_json, value, f"{out}: {name[:SHORT]} with its model card")
 
 

@@ -1,25 +1,31 @@
 """Takes one individual out of an archive, as a folder of a model or adapter, with a card."""
 
+import json
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from speciate.archive.archive import Archive
 from speciate.archive.store import WeightStore
 from speciate.errors import DamageError, UsageError
+from speciate.family import family_of
+from speciate.family_svg import family_svg
+from speciate.individual_card import FIGURE, LINEAGE, Subject, card
 from speciate.nursery import nursery_of
 from speciate.population.folders import weights_in
-from speciate.records import canonical_json
-from speciate.words import describe, label
 
 
-def export(archive: Archive, name: str, out: Path) -> None:
+def export(archive: Archive, name: str, out: Path) -> list[str]:
     """Writes a complete model folder, rebuilt if its weights are not stored.
 
     Args:
         archive: Open; nothing in it is changed.
         name: Id of the individual.
         out: The new folder; it appears complete or not at all.
+
+    Returns:
+        What to look at before the model is shared, one line each.
 
     Raises:
         UsageError: `out` exists.
@@ -28,7 +34,7 @@ def export(archive: Archive, name: str, out: Path) -> None:
     """
     if out.exists():
         raise UsageError(f"{out} exists already; choose a new folder")
-    one = archive.individuals[name]
+    one = archive.individual(name)
     stored = archive.weights.path(one.digest) if one.digest else None
     out.parent.mkdir(parents=True, exist_ok=True)
     # Beside `out`: a campaign may run in the archive, and its store is its own.
@@ -43,48 +49,33 @@ def export(archive: Archive, name: str, out: Path) -> None:
                 f"{source} has weights {found[:12]}, recorded are {str(one.digest)[:12]}; "
                 "`speciate fsck` tells what to do"
             )
-        (model / "README.md").write_text(card(archive, name), encoding="utf-8")
+        told = _tell(archive, name, model)
         model.rename(out)
+    return told
 
 
-def card(archive: Archive, name: str) -> str:
-    """The model card: how the model was made, and what it scored in search."""
-    known = archive.individuals
-    one = known[name]
-    scores = one.evaluation.scores if one.evaluation else {}
-    kind = ["library_name: transformers"]
-    if (base := _base(archive)) and base != one.recipe.parameters.get("name"):
-        kind = ["library_name: peft", f"base_model: {base}"]
-    lines = [
-        "---",
-        *kind,
-        "tags: [merge, speciate]",
-        "---",
-        f"# {archive.config['name']}: {one.id[:10]}",
-        "",
-        f"Made by speciate in step {one.step}: {describe(one.recipe, known)}.",
-        "",
-        "| parent | role |",
-        "|---|---|",
-        *(f"| {label(parent.id, known)} | {parent.role} |" for parent in one.recipe.parents),
-        "",
-        "| task (search split) | score | metric | items |",
-        "|---|---|---|---|",
-        *(
-            f"| {task} | {score.value:.4f} | {score.metric} | {len(score.items)} |"
-            for task, score in scores.items()
-        ),
-        "",
-        f"Weights (SHA-256 over tensors): `{one.digest}`",
-        "",
-        "```json",
-        canonical_json(one.recipe.to_json()).decode(),
-        "```",
-    ]
-    return "\n".join(lines) + "\n"
+def _tell(archive: Archive, name: str, model: Path) -> list[str]:
+    """Puts beside the weights what there is to say about them."""
+    family = family_of(archive, name)
+    subject = Subject.of(archive, name, family)
+    lineage = json.dumps(_lineage(archive, name), indent=1, sort_keys=True)
+    files = {"README.md": card(subject), FIGURE: family_svg(family), LINEAGE: f"{lineage}\n"}
+    for file, text in files.items():
+        (model / file).write_text(text, encoding="utf-8")
+    return subject.warnings
 
 
-def _base(archive: Archive) -> str | None:
-    """The name of the base if individuals are adapters."""
-    adapters = archive.config["engine"].get("adapters")
-    return str(archive.config["founders"]["base"]) if adapters else None
+def _lineage(archive: Archive, name: str) -> dict[str, Any]:
+    """All that is needed, besides the founders, to make it again; oldest first."""
+    rows = archive.index.ancestors(name)
+    recipes = archive.individuals.several(row.id for row in rows)
+    return {
+        "campaign": archive.config["name"],
+        "store": archive.config["store"],
+        "head": archive.head,
+        "individual": name,
+        "lineage": [
+            {"id": row.id, "commit": row.hash, "digest": row.digest, "recipe": one.recipe.to_json()}
+            for row, one in zip(rows, recipes, strict=True)
+        ],
+    }

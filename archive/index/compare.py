@@ -3,7 +3,6 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
 
 from speciate.archive.index.index import FILE, Index
 from speciate.archive.index.tables import VERSION
@@ -63,4 +62,4 @@ def _problem(
 
 
 def _read_only(path: Path) -> str:
-    return f"file:{quote(str(path.absolute()))}?mode=ro"
+    return f"{path.absolute().as_uri()}?mode=ro"

@@ -42,9 +42,9 @@ def main(site: Site) -> Iterator[Damage]:
         Archive.open(site.folder)
     except DamageError as exc:
         told = Damage.told(str(exc))
-        yield told if there else Damage(told.what, _found_again(site.folder))
+        yield told if there else Damage(told.what, _found_again(site))
     except SpeciateError:
-        yield Damage(f"{MAIN} is lost", _found_again(site.folder))
+        yield Damage(f"{MAIN} is lost", _found_again(site))
 
 
 def history(site: Site) -> Iterator[Damage]:
@@ -62,11 +62,18 @@ def _is_head(file: Path) -> bool:
     return file.is_file() and file.read_bytes() == _HEAD
 
 
-def _found_again(folder: Path) -> str:
+def _found_again(site: Site) -> str:
     """The index remembers which commit was the last."""
+    last = _last_indexed(site.folder / INDEX)
+    if last is None or site.repository.read_one(last) is None:
+        return FETCH
+    return f"`git -C {site.folder} update-ref {MAIN} {last}` puts the last known step back"
+
+
+def _last_indexed(file: Path) -> str | None:
     try:
-        with closing(sqlite3.connect(f"file:{folder / INDEX}?mode=ro", uri=True)) as index:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as index:
             [(last,)] = index.execute("SELECT value FROM facts WHERE name = 'head'")
     except (sqlite3.Error, ValueError):
-        return FETCH
-    return f"`git -C {folder} update-ref {MAIN} {last}` puts the last known step back"
+        return None
+    return str(last)

@@ -322,8 +322,10 @@ def test_an_export_is_what_peft_and_transformers_load(
     assert cli("export", archive.folder, name, out).status == 0
     assert Adapter(out).digest() == archive.individuals[name].digest
     card = (out / "README.md").read_text()
-    assert "library_name: peft\nbase_model: base\n" in card
-    assert "lora_svd of library and english and headers and tests" in card.replace(", ", " and ")
+    assert "base_model: base\nbase_model_relation: adapter\nlibrary_name: peft\n" in card
+    assert "lora_svd of library and english and headers and tests" in card.replace(
+        ", ", " and "
+    ).replace("\\", "")
     models = importlib.import_module("transformers")
     peft: Any = pytest.importorskip("peft")
     model = models.AutoModelForCausalLM.from_pretrained(

@@ -267,7 +267,7 @@ LEFT_TO_PEOPLE = {
     missing_object: "fetch the archive again from a copy you trust",
     spoilt_object: "fetch the archive again from a copy you trust",
     spoilt_pack: "restore it from a copy",
-    lost_pack: "git fsck: error: ",
+    lost_pack: "fetch the archive again from a copy you trust",
     strange_ref: "refs/evil/x is no ref of speciate; `git -C DIR update-ref -d refs/evil/x` rem",
     a_review_of_nothing: "refs/reviews/000007 decides of a proposal that is not there; fetch",
     changed_founder: "founder 'english' changed: ",

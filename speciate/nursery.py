@@ -9,7 +9,7 @@ from speciate.archive.archive import Archive
 from speciate.archive.store import WeightStore
 from speciate.configs import schema
 from speciate.configs.load import validated
-from speciate.errors import BreedError, DamageError, ModelError
+from speciate.errors import ArchiveError, BreedError, DamageError, ModelError
 from speciate.planning import ADAPTER_OPERATORS
 from speciate.population.adapters import Adapter, breed_adapter
 from speciate.population.adapters.breed import check_ranks
@@ -91,6 +91,7 @@ class Nursery:
         """The folder of an individual, rebuilt if it is not stored.
 
         Raises:
+            ArchiveError: A founder's folder is not known on this machine.
             BreedError: The individual failed, so that it has no weights.
             DamageError: The rebuilt weights are not those that were recorded.
         """
@@ -112,6 +113,10 @@ class Nursery:
 
     def _rebuild(self, one: Individual, known: Known) -> None:
         """Makes an ancestor's weights; of one whose own result is not known yet, learns it."""
+        if one.recipe.operator == FOUNDER:
+            name = one.recipe.parameters["name"]
+            tells = "`speciate run` with its campaign file tells where it is"
+            raise ArchiveError(f"founder '{name}' is not known on this machine; {tells}")
         with self._scratch() as scratch:
             try:
                 with self._remembered(one):

@@ -10,7 +10,7 @@ from speciate.archive.borrowing import BorrowingStore
 from speciate.configs import schema
 from speciate.errors import ArchiveError
 from speciate.kinship_cache import read_kinship, write_kinship
-from speciate.lazily import Lazily, founder_ids
+from speciate.naming import founder_ids
 from speciate.nursery import Nursery, nursery_of
 from speciate.population.adapters import Adapter
 from speciate.population.folders import weights_in
@@ -41,13 +41,15 @@ def kinship(
         jobs: Threads; one a core if not given.
 
     Raises:
-        ArchiveError: One failed and has no weights, or is the base itself.
+        ArchiveError: One failed and has no weights, or is the base itself; or there is only one.
         DamageError: Rebuilt weights are not those that were recorded.
         ModelError: Weights became unreadable.
     """
-    known = Lazily(archive)
+    known = archive.individuals
     origins = origin_ids(archive.config, founder_ids(archive))
     names = list(dict.fromkeys(ids)) or whom_to_compare(archive)
+    if len(names) < 2:
+        raise ArchiveError("kinship is between two individuals or more; give others, or none")
     for name in names:
         _check(name, known, origins)
     found = None if by_part else read_kinship(archive.folder)

@@ -58,6 +58,7 @@ def application() -> "typer.Typer":
         cli_read.best,
         cli_compare.front,
         cli_compare.flips,
+        cli_compare.diff,
         cli_kinship.kinship,
         cli_agents.agents,
         cli_report.report,

@@ -60,3 +60,30 @@ def flips(
     archive = Archive.open(folder)
     found = compare(archive, before, after, task)
     emit(as_json, found.to_json(), display.comparison(found, archive.individuals))
+
+
+def diff(
+    folder: Folder,
+    before: Annotated[str, typer.Argument(metavar="A", help="An id, or a founder's name.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="Another, named in the same way.")],
+    task: Annotated[str | None, typer.Option(help="Only scores of this one.")] = None,
+    weights: Annotated[
+        bool | None,
+        typer.Option(
+            help="Compare weights, rebuilt if they are not stored, or do not; "
+            "if not said, only stored ones."
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Threads; one a core if not given.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """What two individuals have in common: recipes, source, scores, weights and ancestors."""
+    from speciate import display_diff as display
+    from speciate.archive.archive import Archive
+    from speciate.diff.difference import difference
+
+    archive = Archive.open(folder)
+    found = difference(archive, before, after, task, weights, jobs)
+    emit(as_json, found.to_json(), display.difference(found, archive.individuals))

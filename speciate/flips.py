@@ -1,6 +1,6 @@
 """What a child does better and worse than its parent, item by item, on the search splits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from speciate.errors import ArchiveError
 from speciate.evaluator.statistics import Gain, paired_gain
 from speciate.evaluator.tasks.item import DECIMALS
 from speciate.front import directions
-from speciate.records import FOUNDER, Individual, Score
+from speciate.naming import named
+from speciate.records import Individual, Score
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,17 @@ def compare(archive: Archive, before: str, after: str, task: str | None = None) 
             this one.
     """
     parent, child = _scored(archive, before), _scored(archive, after)
-    higher = directions(archive.config)
+    return between(parent, child, directions(archive.config), task)
+
+
+def between(
+    parent: Individual, child: Individual, higher: Mapping[str, bool], task: str | None = None
+) -> Comparison:
+    """Compares two scored individuals; `higher` tells by task whether more is better.
+
+    Raises:
+        ArchiveError: They have no task in common, or not this one.
+    """
     pairs = _common(parent, child, higher)
     if task is not None:
         if task not in pairs:
@@ -200,12 +211,7 @@ def _is_binary(score: Score) -> bool:
 
 def _scored(archive: Archive, text: str) -> Individual:
     """The individual that is meant, if it has scores."""
-    founders = {
-        str(one.recipe.parameters["name"]): one.id
-        for one in archive.individuals.values()
-        if one.recipe.operator == FOUNDER
-    }
-    one = archive.individuals[founders.get(text) or archive.resolve(text)]
+    one = archive.individual(named(archive, text))
     if one.evaluation is None:
         raise ArchiveError(f"{one.id[:10]} failed and has no scores ({one.error}); choose another")
     return one

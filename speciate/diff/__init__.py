@@ -1,0 +1,1 @@
+"""What two individuals have in common: recipes, sources, scores, weights, ancestors."""

@@ -1,6 +1,5 @@
 """Kinship of individuals, from weights that are stored or rebuilt."""
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from speciate.population.kinship.models import moments_of_models
 from speciate.population.kinship.moments import whole
 from speciate.population.weights import Checkpoint
 from speciate.records import Individual
+from speciate.scratch import scratch_folder
 from speciate.words import SHORT, label
 
 Known = Mapping[str, Individual]
@@ -55,8 +55,8 @@ def kinship(
     found = None if by_part else read_kinship(archive.folder)
     if found and set(names) <= set(found.ids):
         return Kinship(tuple(names), found.moments.of([found.ids.index(name) for name in names]))
-    with tempfile.TemporaryDirectory(dir=archive.folder, prefix=".kinship-") as scratch:
-        store = BorrowingStore(Path(scratch), archive.weights)
+    with scratch_folder(archive.folder, "kinship") as scratch:
+        store = BorrowingStore(scratch, archive.weights)
         nursery = nursery_of(archive, store)
         where: FolderOf = lambda name: nursery.folder(name, known)  # noqa: E731
         made = measured(names, known, origins, where, by_part, jobs)

@@ -115,7 +115,7 @@ class Nursery:
         """Makes an ancestor's weights; of one whose own result is not known yet, learns it."""
         if one.recipe.operator == FOUNDER:
             name = one.recipe.parameters["name"]
-            tells = "`speciate run` with its campaign file tells where it is"
+            tells = f"`speciate import DIR {name}=FOLDER` tells where it is"
             raise ArchiveError(f"founder '{name}' is not known on this machine; {tells}")
         with self._scratch() as scratch:
             try:

@@ -1,7 +1,6 @@
 """How far apart two individuals' weights are, by blocks and kinds of modules."""
 
 import math
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from speciate.population.kinship.models import moments_of_models
 from speciate.population.kinship.moments import WHOLE, whole
 from speciate.population.weights import Checkpoint
 from speciate.records import FOUNDER, Individual
+from speciate.scratch import scratch_folder
 from speciate.words import SHORT
 
 _NOTHING = 1e-14
@@ -85,8 +85,8 @@ def closeness(
         if one.digest is None:
             raise ArchiveError(f"{one.id[:SHORT]} failed and has no weights; leave out --weights")
     origins = origin_ids(archive.config, founder_ids(archive))
-    with tempfile.TemporaryDirectory(dir=archive.folder, prefix=".diff-") as scratch:
-        nursery = nursery_of(archive, BorrowingStore(Path(scratch), archive.weights))
+    with scratch_folder(archive.folder, "diff") as scratch:
+        nursery = nursery_of(archive, BorrowingStore(scratch, archive.weights))
         known = archive.individuals
         folders = [nursery.folder(name, known) for name in (before.id, after.id, *origins)]
         parts = _parts(folders[:2], folders[2:], jobs)

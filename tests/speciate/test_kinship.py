@@ -138,7 +138,7 @@ def test_only_the_population_is_remembered(finished: Path, tmp_path: Path, cli: 
     np.testing.assert_array_equal(
         [[float(value) for value in row[1:]] for row in rows[1:]], remembered.matrix("pearson")
     )
-    assert not [path for path in copy.iterdir() if path.name.startswith(".kinship")]
+    assert not [path for path in copy.iterdir() if path.name.startswith(".scratch")]
 
 
 def test_any_number_of_jobs_gives_the_same(finished: Path) -> None:

@@ -12,6 +12,7 @@ from speciate.population.genome import BLOCK, Source
 from speciate.population.kinship.moments import WHOLE, Moments, Part, total
 from speciate.population.structure import Structure
 
+_ROWS = 64
 _ELEMENTS, _LEAST = 1 << 22, 1 << 12
 """Float64 numbers of all models that a thread holds at once; and of each model at the least."""
 
@@ -86,5 +87,9 @@ def _moments(models: Sequence[Source], origins: Sequence[Source], run: _Run) -> 
     for row, model in zip(vectors, models, strict=True):
         row.copy_(model.read(*span))
         row -= origin
-    products = (vectors @ vectors.T).numpy()
-    return Moments(vectors.shape[1], vectors.sum(dim=1).numpy(), products)
+    products = torch.zeros(len(models), len(models), dtype=torch.float64)
+    for start in range(0, len(models), _ROWS):
+        # The upper triangle and little more: the rest says the same again.
+        rows = vectors[start : start + _ROWS]
+        products[start : start + _ROWS, start:] = rows @ vectors[start:].T
+    return Moments(vectors.shape[1], vectors.sum(dim=1).numpy(), products.numpy())

@@ -180,6 +180,13 @@ def test_blocks_only_round(experts: Any, base: Checkpoint, monkeypatch: pytest.M
     np.testing.assert_allclose(small.products, whole_.products, rtol=1e-12)
 
 
+def test_many_models() -> None:
+    rows = np.random.default_rng(0).normal(size=(150, 40)).astype(np.float32)
+    found = moments_of_models([memory(w=row.tolist()) for row in rows])[WHOLE]
+    np.testing.assert_allclose(found.pearson, np.corrcoef(rows.astype(np.float64)), atol=1e-12)
+    np.testing.assert_array_equal(found.products, found.products.T)
+
+
 def test_parts_sum_up(experts: Any, base: Checkpoint, zoo_vectors: np.ndarray[Any, Any]) -> None:
     parts = moments_of_models(experts, [base], by_part=True)
     blocks = {layer for layer, _ in parts if layer is not None}

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from speciate import complete
 from speciate.cli_read import Folder
 from speciate.errors import UsageError
 from speciate.output import Json, console, emit
@@ -64,8 +65,18 @@ def flips(
 
 def diff(
     folder: Folder,
-    before: Annotated[str, typer.Argument(metavar="A", help="An id, or a founder's name.")],
-    after: Annotated[str, typer.Argument(metavar="B", help="Another, named in the same way.")],
+    before: Annotated[
+        str,
+        typer.Argument(
+            metavar="A", help="An id, or a founder's name.", autocompletion=complete.individuals
+        ),
+    ],
+    after: Annotated[
+        str,
+        typer.Argument(
+            metavar="B", help="Another, named in the same way.", autocompletion=complete.individuals
+        ),
+    ],
     task: Annotated[str | None, typer.Option(help="Only scores of this one.")] = None,
     weights: Annotated[
         bool | None,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Group
 
+from speciate import complete
 from speciate.cli_read import Folder
 from speciate.errors import UsageError
 from speciate.output import Json, console, emit
@@ -18,7 +19,11 @@ def kinship(
     folder: Folder,
     ids: Annotated[
         list[str] | None,
-        typer.Argument(help="Individuals; the living and the founders if none.", metavar="[ID]..."),
+        typer.Argument(
+            help="Individuals; the living and the founders if none.",
+            metavar="[ID]...",
+            autocompletion=complete.individuals,
+        ),
     ] = None,
     measure: Measure = "pearson",
     layers: Annotated[
@@ -38,11 +43,11 @@ def kinship(
     from speciate.archive.archive import Archive
     from speciate.kinship import kinship as measured
     from speciate.kinship import origin_ids
-    from speciate.naming import founder_ids, named
+    from speciate.naming import founder_ids
     from speciate.words import label
 
     archive = Archive.open(folder)
-    names = list(dict.fromkeys(named(archive, text) for text in ids or ()))
+    names = list(dict.fromkeys(archive.resolve(text) for text in ids or ()))
     found = measured(archive, names, layers, jobs)
     founders = founder_ids(archive)
     start, known = origin_ids(archive.config, founders), archive.individuals

@@ -11,7 +11,6 @@ from speciate.errors import ArchiveError
 from speciate.evaluator.statistics import Gain, paired_gain
 from speciate.evaluator.tasks.item import DECIMALS
 from speciate.front import directions
-from speciate.naming import named
 from speciate.records import Individual, Score
 
 
@@ -211,7 +210,7 @@ def _is_binary(score: Score) -> bool:
 
 def _scored(archive: Archive, text: str) -> Individual:
     """The individual that is meant, if it has scores."""
-    one = archive.individual(named(archive, text))
+    one = archive.individual(archive.resolve(text))
     if one.evaluation is None:
         raise ArchiveError(f"{one.id[:10]} failed and has no scores ({one.error}); choose another")
     return one

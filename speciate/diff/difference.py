@@ -9,7 +9,6 @@ from speciate.diff.ancestors import Common, nearest_common
 from speciate.diff.recipes import Field, Parentage, fields, parentage, source_diff
 from speciate.diff.scores import Duel, duels
 from speciate.front import directions
-from speciate.naming import named
 from speciate.records import Individual
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def difference(
         ArchiveError: An individual is not known; or one failed, and what it lacks was asked for.
         DamageError: What was recorded or is rebuilt is damaged.
     """
-    ours, theirs = (archive.individual(named(archive, text)) for text in (before, after))
+    ours, theirs = (archive.individual(archive.resolve(text)) for text in (before, after))
     return Difference(
         ours,
         theirs,

@@ -207,9 +207,8 @@ class Archive:
             DamageError: One is not what was recorded.
         """
         for few in batched(ids, _AT_ONCE):
-            marks = ",".join("?" * len(few))
-            hashes = {row.id: row.hash for row in self.index.rows(f"id IN ({marks})", few)}
-            for birth in read_births(self._repository, [hashes[id_] for id_ in few]):
+            kept = self.index.kept(few)
+            for birth in read_births(self._repository, [kept[id_].commit for id_ in few]):
                 if isinstance(birth, DamageError):
                     raise birth
                 yield birth.recipe

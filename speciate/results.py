@@ -94,8 +94,7 @@ def results(archive: Archive) -> Results:
         for name, tasks in report["test"].items()
     }
     measures = _measures(archive.config["tasks"], scores[report["champion"]])
-    founders = {name: archive.individual(name) for name in report["founders"]}
-    names = {name: label(name, founders) for name in founders}
+    names = {name: label(name, archive.individuals) for name in report["founders"]}
     names |= {report["average"]: "average"}
     roles = [*names.items(), (report["champion"], "champion")]
     models = tuple(Model(name, id_, _pooled(scores[id_], measures)) for id_, name in roles)

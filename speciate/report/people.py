@@ -103,15 +103,14 @@ def people(archive: Archive, tell: Progress) -> People:
         ArchiveError: Nobody has been scored yet.
     """
     index = archive.index
-    living = [row.id for row in index.living()]  # First: more may be born while the rest is read.
     columns = _Columns(_tasks(archive, index))
-    total = index.count()
+    total = archive.individuals.count  # The index may be ahead.
     for row in _rows(index, total):
         columns.add(row)
         if len(columns.ids) % _AT_ONCE == 0 or len(columns.ids) == total:
             tell(len(columns.ids), total)
     champion = str(archive.report["champion"]) if archive.report else None
-    return columns.done(living, champion)
+    return columns.done(archive.state.members if archive.state else (), champion)
 
 
 def _rows(index: Index, total: int) -> Iterator[Row]:

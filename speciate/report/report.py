@@ -1,14 +1,15 @@
 """A report of an archive: read once, chosen, laid out, drawn and written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from speciate.archive.archive import Archive
 from speciate.errors import UsageError
 from speciate.files import write_whole
+from speciate.kinship_cache import read_kinship
 from speciate.progress import Progress
 from speciate.report import labels, summary
 from speciate.report.choice import choose, fronts
@@ -16,6 +17,7 @@ from speciate.report.data import Fronts, page_data
 from speciate.report.figure import Figure
 from speciate.report.figures.ancestry import ancestry
 from speciate.report.figures.fitness import fitness
+from speciate.report.figures.kinship import kinship
 from speciate.report.figures.pareto import pareto
 from speciate.report.figures.phylogeny import phylogeny
 from speciate.report.figures.success import success
@@ -73,7 +75,7 @@ class _Findings:
     fronts: Fronts
     operators: list[Success]
     agents: list[Success]
-    figures: list[Figure]
+    figures: list[Figure] = field(default_factory=list)
 
 
 def report(
@@ -131,23 +133,34 @@ def _ours(path: Path) -> bool:
 
 def _find(archive: Archive, everyone: People, budget: int) -> _Findings:
     chosen = choose(everyone, budget)
-    drawn = tree(everyone, chosen)
-    pairs = fronts(everyone)
-    operators = successes(everyone, everyone.operators)
-    agents = successes(everyone, everyone.proposers)
-    figures = [fitness(everyone, archive.index.steps(), chosen.shown)]
+    found = _Findings(
+        everyone,
+        tree(everyone, chosen),
+        fronts(everyone),
+        successes(everyone, everyone.operators),
+        successes(everyone, everyone.proposers),
+    )
+    found.figures.extend(_figures(archive, found, chosen.shown))
+    return found
+
+
+def _figures(archive: Archive, found: _Findings, shown: Sequence[int]) -> Iterator[Figure]:
+    everyone = found.people
+    yield fitness(everyone, archive.index.steps(archive.head), shown)
     if everyone.tasks:
-        figures.append(tasks(everyone))
-    if pairs:
-        first, front = next(iter(pairs.items()))
-        figures.append(pareto(everyone, first, front, chosen.shown))
-    title = "Operators, compared with the best parent"
-    figures.append(success("operators", title, "operator", operators))
-    if len(agents) > 1:
+        yield tasks(everyone)
+    for pair, front in list(found.fronts.items())[:1]:  # The page shows the others if asked to.
+        yield pareto(everyone, pair, front, shown)
+    remembered = read_kinship(archive.folder)
+    if akin := remembered and kinship(everyone, remembered):
+        yield akin
+    if found.operators:
+        title = "Operators, compared with the best parent"
+        yield success("operators", title, "operator", found.operators)
+    if len(found.agents) > 1:
         title = "Agents and strategies, compared with the best parent"
-        figures.append(success("agents", title, "who proposed them", agents))
-    figures.append(ancestry(everyone))
-    return _Findings(everyone, drawn, pairs, operators, agents, figures)
+        yield success("agents", title, "who proposed them", found.agents)
+    yield ancestry(everyone)
 
 
 def _page(archive: Archive, found: _Findings, recipes: list[str]) -> str:

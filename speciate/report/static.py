@@ -51,6 +51,8 @@ def _write(figure: Figure, folder: Path) -> Iterator[Path]:
     with matplotlib.rc_context(_STYLE):
         canvas = Canvas((_WIDTH / _INCH, figure.height / _INCH), layout="constrained")
         _draw(figure, canvas.add_subplot())
+        canvas.draw_without_rendering()
+        canvas.set_layout_engine("none")  # It is laid out, and need not be for each file.
         for kind in ("svg", "png"):
             data = BytesIO()
             # What made it and when would differ from day to day.

@@ -83,7 +83,7 @@ def lead(archive: Archive, people: People, found: Results | None) -> list[str]:
     who = labels.individual(people, people.champion)
     fitness = people.fitness[people.champion]
     best = people.best_founder()
-    title = "champion" if found else "fittest so far"
+    title = "champion" if found else "champion so far"
     said = f"The {title} is {who}, with search fitness {fitness:.4f}"
     if best is not None:
         founder = labels.individual(people, best)

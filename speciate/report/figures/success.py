@@ -31,7 +31,7 @@ def success(key: str, title: str, what: str, found: Sequence[Success]) -> Figure
         f"Mean fitness of offspring less that of their best parent, by {what}, with 95% intervals "
         "(Student's t over offspring). Selection keeps the best of many, so an operator whose mean "
         "is below zero can still bring progress.",
-        "improvement over the best parent, fitness",
+        "improvement over the best parent",
         "",
         [zero, dots],
         rows=rows,

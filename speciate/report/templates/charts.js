@@ -45,6 +45,8 @@ const layoutOf = (figure, width) => {
   }
   if (figure.rows.length) Object.assign(layout.yaxis, listedAxis(figure.rows), { range: [figure.rows.length - 0.4, -0.6], showgrid: false });
   if (figure.bare) {
+    const [low, high] = extent(figure.layers.flatMap((layer) => (layer.mark === "dots" ? layer.y : [])));
+    layout.yaxis.range = [low - 0.9, high + 0.6]; // Room for what is written below.
     Object.assign(layout.yaxis, { showticklabels: false, showgrid: false, showline: false });
     Object.assign(layout.xaxis, { showgrid: false, dtick: figure.layers.some((layer) => layer.x.some((value) => value > 12)) ? undefined : 1 });
   }

@@ -120,7 +120,7 @@ const dots = (pen) => {
 const highlights = (pen) => {
   pen.strokeStyle = colour("accent");
   for (const isMain of [false, true]) {
-    pen.globalAlpha = isMain ? 1 : 0.4;
+    pen.globalAlpha = isMain ? 1 : Math.max(0.12, Math.min(0.4, 60 / kin.links.length));
     pen.lineWidth = isMain ? 2.5 : 1;
     pen.beginPath();
     kin.links.forEach(([parent, child, main]) => main === isMain && curve(pen, parent, child));
@@ -233,11 +233,11 @@ const resize = () => {
 const zoom = (factor, x = size.width / 2, y = size.height / 2) => {
   const whole = fitted();
   const wanted = Math.min(Math.max(view.ky * factor, whole.ky * 0.7), Math.max(whole.ky * 1.2, 48));
-  const real = wanted / view.ky;
-  view.x += (x - pad.left) / view.kx * (1 - 1 / real);
-  view.y += (y - pad.top) / view.ky * (1 - 1 / real);
-  view.kx *= real;
-  view.ky *= real;
+  // Columns need less room than rows: beyond some width, only rows part.
+  const wide = Math.min(Math.max(view.kx * wanted / view.ky, whole.kx * 0.7), Math.max(whole.kx, 140));
+  view.x += (x - pad.left) * (1 / view.kx - 1 / wide);
+  view.y += (y - pad.top) * (1 / view.ky - 1 / wanted);
+  [view.kx, view.ky] = [wide, wanted];
   show();
 };
 

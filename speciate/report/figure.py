@@ -60,7 +60,7 @@ class Dots:
 
 @dataclass(frozen=True)
 class Cells:
-    """A table of colours, the darker the higher.
+    """A table of colours: the further from the page's own, the higher.
 
     Attributes:
         values: 0..1 by row and column; None for an empty cell.

@@ -26,8 +26,8 @@ def kinship(people: People, known: Kinship) -> Figure | None:
         "kinship",
         "Kinship",
         f"Cosine of task vectors of those that kinship was last measured of{few}: how alike what "
-        "changed in their weights is. The darker, the more akin; colours reach from the least to "
-        "the most akin pair.",
+        "changed in their weights is. The further from the page's own colour, the more akin; "
+        "colours reach from the least to the most akin pair.",
         "",
         "",
         [

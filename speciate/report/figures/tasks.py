@@ -20,7 +20,7 @@ def tasks(people: People) -> Figure:
         "tasks",
         "Scores by task",
         "Mean search score of founders, champion and the best of the living. Each column is "
-        "coloured by itself, from the worst (light) to the best (dark) of the models listed.",
+        "coloured by itself: the further from the page's own colour, the better of those listed.",
         "",
         "",
         [

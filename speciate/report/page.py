@@ -14,7 +14,18 @@ from speciate.review.visible import lines
 
 MARK = "<!doctype html>\n<!-- report of speciate -->"
 """How each report begins, and by which it is known again."""
-_SCRIPTS = ("colours", "words", "pen", "tree", "details", "charts", "page")
+_SCRIPTS = (
+    "colours",
+    "words",
+    "pen",
+    "view",
+    "kinds",
+    "paint",
+    "tree",
+    "details",
+    "charts",
+    "page",
+)
 _ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"}
 
 

@@ -141,6 +141,36 @@ class Index:
             found = [n for (n,) in self._all(chosen, *values, -1 if limit is None else limit)]
             return self._read(found)
 
+    def numbers(
+        self, where: str = "1", values: Sequence[Any] = (), order: str = "number"
+    ) -> list[int]:
+        """Numbers of the individuals that `rows` would give; these are read with `at`."""
+        text = f"SELECT number FROM individuals WHERE {where} ORDER BY {order}"
+        return [number for (number,) in self._all(text, *values)]
+
+    def at(self, numbers: Sequence[int]) -> list[Row]:
+        """The rows of individuals by their numbers, in this order.
+
+        Raises:
+            KeyError: There is none of a number.
+        """
+        with self._snapshot():
+            return self._read(numbers)
+
+    def links(self, after: int = 0) -> list[tuple[int, int, str]]:
+        """Child, parent and role for all parents of those born after a number, in order."""
+        text = "SELECT child, parent, role FROM parents WHERE child > ? ORDER BY child, place"
+        return self._all(text, after)  # type: ignore[return-value]
+
+    def pairs(self, first: str, second: str) -> list[tuple[int, float, float]]:
+        """Number and both scores of all that have one on each of two tasks."""
+        text = (
+            "SELECT individual, one.value, other.value FROM scores AS one "
+            "JOIN scores AS other USING (individual) WHERE one.task = ? AND other.task = ? "
+            "ORDER BY individual"
+        )
+        return self._all(text, first, second)  # type: ignore[return-value]
+
     def row(self, id_: str) -> Row:
         """An individual.
 

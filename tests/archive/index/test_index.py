@@ -99,3 +99,30 @@ def test_a_rewritten_history_is_read_anew(campaign: Path, git: Callable[..., str
     other = git(campaign, *who, "commit-tree", tree, "-p", "main~1", "-m", "other")
     git(campaign, "update-ref", "refs/heads/main", other)
     assert Archive.open(campaign).index.head == other
+
+
+def test_numbers_rows_and_links_agree(campaign: Path) -> None:
+    index = Archive.open(campaign).index
+    rows = index.rows()
+    numbers = index.numbers("fitness IS NOT NULL", order="fitness DESC, number")
+    fit = [row for row in rows if row.fitness is not None]
+    assert numbers == [row.number for row in sorted(fit, key=lambda r: (-r.fitness, r.number))]
+    assert index.at(numbers) == [rows[number - 1] for number in numbers]
+    with pytest.raises(KeyError):
+        index.at([len(rows) + 1])
+    ids = {row.number: row.id for row in rows}
+    links = [(ids[child], ids[parent], role) for child, parent, role in index.links()]
+    assert links == [(row.id, kin.id, kin.role) for row in rows for kin in row.parents]
+    half = len(rows) // 2
+    assert index.links(half) == [link for link in index.links() if link[0] > half]
+
+
+def test_pairs_are_of_those_with_both_scores(campaign: Path) -> None:
+    index = Archive.open(campaign).index
+    first, second = index.tasks()
+    assert index.pairs(second, first) == [
+        (row.number, row.values[second], row.values[first])
+        for row in index.rows()
+        if row.values.keys() >= {first, second}
+    ]
+    assert index.pairs(first, "no such task") == []

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 
 from speciate.records import FOUNDER, Individual, Recipe, source_digest
+from speciate.review.visible import visible
 
 EVOLVED, SHORT = "evolved", 10
 
 
 def label(name: str, known: Mapping[str, Individual]) -> str:
-    """A founder's name, or else the abbreviated id."""
+    """A founder's name, harmless to show, or else the abbreviated id."""
     individual = known.get(name)
     if individual is not None and individual.recipe.operator == FOUNDER:
-        return str(individual.recipe.parameters["name"])
+        return visible(str(individual.recipe.parameters["name"]))
     return name[:SHORT]
 
 

@@ -20,6 +20,7 @@ def application() -> "typer.Typer":
 
     from speciate import (
         cli_agents,
+        cli_browse,
         cli_compare,
         cli_init,
         cli_kinship,
@@ -56,6 +57,7 @@ def application() -> "typer.Typer":
         cli_read.show,
         cli_tree.lineage,
         cli_read.best,
+        cli_browse.browse,
         cli_compare.front,
         cli_compare.flips,
         cli_compare.diff,

@@ -1,0 +1,1 @@
+"""The terminal UI: an archive to walk through, live while a campaign runs."""

@@ -1,42 +1,30 @@
 """What people type above the table, as a condition that the index understands.
 
 Words are looked for in ids, operators, proposers, agents and names; `COLUMN > VALUE` compares,
-where a column is one of the table's or a task. All of it has to hold.
+where a column is one of the index's or a task. All of it has to hold. After "where" stands what
+`speciate log --where` takes.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from speciate.archive.index.condition import column, condition
 from speciate.errors import UsageError
 
-COLUMNS = (
-    "id",
-    "step",
-    "fitness",
-    "operator",
-    "name",
-    "generation",
-    "children",
-    "proposer",
-    "agent",
-    "reviewer",
-    "reason",
-    "error",
-    "number",
+TEXTS = frozenset(
+    {"id", "hash", "operator", "name", "source", "proposer", "agent", "reviewer", "error"}
+    | {"digest", "reason"}
 )
-NUMBERS = frozenset({"step", "fitness", "generation", "children", "number"})
+"""Columns that hold text; all others hold numbers."""
 NOTHING = "none"
+WHERE = "where "
 
 _PART = re.compile(r"\"(?P<q>[^\"]*)\"|(?P<op>!=|<=|>=|=|<|>)|(?P<word>(?:(?!!=)[^\s\"<>=])+)")
 _WORD = (
     "(id LIKE ? ESCAPE '!' OR operator LIKE ? ESCAPE '!' OR proposer LIKE ? ESCAPE '!' "
     "OR agent LIKE ? ESCAPE '!' OR name LIKE ? ESCAPE '!')"
 )
-_SCORED = {
-    sign: f"number IN (SELECT individual FROM scores WHERE task = ? AND value {sign} ?)"  # noqa: S608
-    for sign in ("!=", "<=", ">=", "=", "<", ">")
-}
 
 
 @dataclass(frozen=True)
@@ -47,16 +35,18 @@ class Filter:
     values: tuple[str | float, ...] = ()
 
 
-def read_filter(text: str, tasks: Collection[str] = ()) -> Filter:
+def read_filter(text: str, columns: Mapping[str, str]) -> Filter:
     """What is asked for.
 
     Args:
         text: As typed, perhaps unfinished: an operator at the end is not obeyed yet.
-        tasks: Names that count as columns.
+        columns: SQL by name.
 
     Raises:
         UsageError: There is no such column, or a number is meant and none is given.
     """
+    if text.lstrip().startswith(WHERE):
+        return Filter(condition(text.lstrip().removeprefix(WHERE), columns))
     parts = [(match.lastgroup, match[match.lastgroup or 0]) for match in _PART.finditer(text)]
     conditions: list[str] = []
     values: list[str | float] = []
@@ -66,10 +56,10 @@ def read_filter(text: str, tasks: Collection[str] = ()) -> Filter:
             sign = parts.pop(0)[1]
             if not parts:
                 break
-            condition, wanted = _compared(first, sign, parts.pop(0)[1], tasks)
+            compared, wanted = _compared(first, sign, parts.pop(0)[1], columns)
         else:
-            condition, wanted = _WORD, _likes(first)
-        conditions.append(condition)
+            compared, wanted = _WORD, _likes(first)
+        conditions.append(compared)
         values += wanted
     return Filter(" AND ".join(conditions) or "1", tuple(values))
 
@@ -80,25 +70,20 @@ def _likes(word: str) -> list[str | float]:
 
 
 def _compared(
-    column: str, sign: str, value: str, tasks: Collection[str]
+    name: str, sign: str, value: str, columns: Mapping[str, str]
 ) -> tuple[str, list[str | float]]:
-    name = column.lower()
-    if column in tasks:
-        return _SCORED[sign], [column, _number(column, value)]
-    if name not in COLUMNS:
-        listed = ", ".join([*COLUMNS[:8], *tasks])
-        raise UsageError(f"there is no column '{column}'; compare one of {listed}")
+    known = column(name, columns, "filter")
     if value.lower() == NOTHING:
-        return f"{name} IS {'NOT ' if sign == '!=' else ''}NULL", []
-    if name in NUMBERS:
-        return f"{name} {sign} ?", [_number(name, value)]
+        return f"{known} IS {'NOT ' if sign == '!=' else ''}NULL", []
+    if name not in TEXTS:
+        return f"{known} {sign} ?", [_number(name, value)]
     if sign in ("=", "!="):
-        return f"ifnull({name}, '') {'NOT ' * (sign == '!=')}LIKE ? ESCAPE '!'", [_likes(value)[1]]
-    return f"{name} {sign} ?", [value]
+        return f"ifnull({known}, '') {'NOT ' * (sign == '!=')}LIKE ? ESCAPE '!'", [_likes(value)[1]]
+    return f"{known} {sign} ?", [value]
 
 
-def _number(column: str, value: str) -> float:
+def _number(name: str, value: str) -> float:
     try:
         return float(value)
     except ValueError:
-        raise UsageError(f"'{value}' is no number to compare {column} with") from None
+        raise UsageError(f"'{value}' is no number to compare {name} with") from None

@@ -8,7 +8,8 @@ from speciate.archive.archive import Archive
 from speciate.archive.index.rows import Row
 from speciate.archive.steps import Step
 from speciate.browse.forest import Link
-from speciate.browse.source import TROUBLE, Source, one_line
+from speciate.browse.source import Source, one_line
+from speciate.configs.directions import higher_is_better
 
 EVERY_S = 1.0
 
@@ -78,7 +79,7 @@ class Follower(Thread):
                 if troubled:
                     troubled = False
                     self._trouble("")
-            except TROUBLE as error:
+            except Exception as error:  # Whatever it is, it is told, and looked at again.
                 seen, troubled = None, True
                 self._trouble(one_line(error))
             self._stopped.wait(EVERY_S)
@@ -116,8 +117,6 @@ def _news(archive: Archive, known: int, anew: bool) -> News:
 
 def _directions(archive: Archive, scored: Sequence[str]) -> dict[str, bool]:
     """Of the tasks that anybody has a score on, in the campaign's order."""
-    from speciate.evaluator.tasks import higher_is_better
-
     named = {task["name"]: higher_is_better(task) for task in archive.config.get("tasks", ())}
     return {task: up for task, up in named.items() if task in scored} | {
         task: True for task in scored if task not in named

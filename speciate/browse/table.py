@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.widgets import Input
 from textual.worker import get_current_worker
 
+from speciate.archive.index.columns import columns
 from speciate.archive.index.rows import Row
 from speciate.browse.apart import Told, apart
 from speciate.browse.cells import MARK, fit, fitness_of, made_by, style_of
@@ -151,8 +152,7 @@ class Table(Vertical):
     def grown(self, news: News) -> None:
         """List those who were born meanwhile too."""
         self._news = news
-        columns = map(score_column, news.tasks)
-        self.list.columns = (*FIRST, *columns, *LAST)
+        self.list.columns = (*FIRST, *map(score_column, news.tasks), *LAST)
         self.list.living = frozenset(news.living)
         self.search()
 
@@ -199,13 +199,12 @@ class Table(Vertical):
     def search(self) -> None:
         """Find whom the filter lets through, and list them."""
         worker, text = get_current_worker(), self.query_one(Input).value
-        column, tasks = self.list.sorted, self._news.tasks if self._news else {}
+        column = self.list.sorted
         way = "DESC" if self.list.falling else "ASC"
-        wanted = read_filter(text, tasks)
         order = f"{column.order} {way} NULLS LAST, number {way}"
-        values = [*wanted.values, *column.values]
         with self._source.reading() as archive:
-            found = archive.index.numbers(wanted.where, values, order)
+            wanted = read_filter(text, columns(archive.index))
+            found = archive.index.numbers(wanted.where, [*wanted.values, *column.values], order)
         if not worker.is_cancelled:
             self.app.call_from_thread(self._list, found)
 

@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from speciate.archive.index.columns import columns
 from speciate.browse.filters import read_filter
 from speciate.errors import UsageError
 
-TASKS = ("sums", "prose")
+COLUMNS = {"fitness": "fitness", "operator": "operator", "sums": "(SELECT 1)"}
 
 
 def _found(grown: Any, text: str) -> list[int]:
-    wanted = read_filter(text, TASKS)
+    wanted = read_filter(text, columns(grown.archive.index))
     return list(grown.archive.index.numbers(wanted.where, wanted.values))
 
 
@@ -38,6 +39,9 @@ def _found(grown: Any, text: str) -> list[int]:
         ("prose < 2.6", [6, 8]),
         ("sums > 0.4 sums < 0.6", [5, 6]),
         ("fitness >", [1, 2, 3, 4, 5, 6, 7, 8]),
+        ("living = 1 generation > 0", [4, 5, 6, 8]),
+        ("where operator = 'ties' or number = 4", [4, 5]),
+        ("where 1; DROP TABLE steps", None),
         ("%", []),
         ("_", []),
         ("' OR 1 = 1 --", None),
@@ -57,7 +61,7 @@ def test_who_is_found(read_only: Any, text: str, numbers: list[int] | None) -> N
 @given(st.text())
 def test_whatever_is_typed_is_bound_or_refused(text: str) -> None:
     try:
-        wanted = read_filter(text, TASKS)
+        wanted = read_filter(text, COLUMNS)
     except UsageError:
         return
     assert wanted.where.count("?") == len(wanted.values)

@@ -128,7 +128,7 @@ def test_the_front_is_who_nobody_dominates(
 def test_kinship_of_the_living(
     family: Any, browse: Browse, colour: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    living = [one for one in family.archive.index.living()]
+    living = family.archive.index.living()
     vectors = np.random.default_rng(0).normal(size=(len(living), 50))
     kinship = Kinship(
         tuple(row.id for row in living), Moments(50, vectors.sum(1), vectors @ vectors.T)

@@ -13,6 +13,4 @@ def browse(folder: Folder) -> None:
     from speciate.archive.archive import Archive
     from speciate.browse.app import Browser
 
-    if not Archive.is_archive(folder):
-        Archive.open(folder)  # It tells what is wrong.
-    Browser(folder).run()
+    Browser(Archive.open(folder)).run()

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import ClassVar, TypeAlias
 
 from rich.text import Text
@@ -17,6 +16,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Footer, Static
 
+from speciate.archive.archive import Archive
 from speciate.browse.apart import Told
 from speciate.browse.curves import Curves
 from speciate.browse.detail import Detail
@@ -76,10 +76,10 @@ class Browser(App[None]):
             super().__init__()
             self.reason = reason
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, archive: Archive) -> None:
         # Without colours the terminal's own are used, and nothing is turned into greys.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
-        self._source = Source(folder)
+        self._source = Source(archive)
         self._rows = Rows(self._source)
         self._follower = Follower(
             self._source,

@@ -20,11 +20,11 @@ _REFS = ("refs/heads/main", "packed-refs")
 
 
 class Source:
-    """An archive, opened when it is first read."""
+    """An archive that was opened, and is opened again where that went wrong."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._archive: Archive | None = None
+    def __init__(self, archive: Archive) -> None:
+        self.folder = archive.folder
+        self._archive: Archive | None = archive
         self._lock = RLock()
 
     @contextmanager

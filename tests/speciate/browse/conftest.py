@@ -189,7 +189,7 @@ def browse(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             monkeypatch.setenv("NO_COLOR", "1")
 
         async def told() -> None:
-            app = Browser(folder)
+            app = Browser(Archive.open(folder))
             async with app.run_test(size=size) as pilot:
                 terminal = Terminal(app, pilot)
                 await terminal.until(lambda: "reading" not in terminal.lines[0])

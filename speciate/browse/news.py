@@ -12,6 +12,7 @@ from speciate.browse.source import Source, one_line
 from speciate.configs.directions import higher_is_better
 
 EVERY_S = 1.0
+_PATIENCE = 5  # times as long, where there was trouble: a look may read the whole history
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Follower(Thread):
             except Exception as error:  # Whatever it is, it is told, and looked at again.
                 seen, troubled = None, True
                 self._trouble(one_line(error))
-            self._stopped.wait(EVERY_S)
+            self._stopped.wait(EVERY_S * (_PATIENCE if troubled else 1))
 
     def _look(self) -> News:
         self._source.refresh()

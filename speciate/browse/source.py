@@ -20,39 +20,34 @@ _REFS = ("refs/heads/main", "packed-refs")
 
 
 class Source:
-    """An archive that was opened, and is opened again where that went wrong."""
+    """An archive as it was last read without trouble; where there was some, it is opened again."""
 
     def __init__(self, archive: Archive) -> None:
         self.folder = archive.folder
-        self._archive: Archive | None = archive
+        self._archive = archive
+        self._troubled = False
         self._lock = RLock()
 
     @contextmanager
     def reading(self) -> Iterator[Archive]:
-        """The archive as it was last refreshed, for one thread; hold it briefly.
-
-        Raises:
-            ArchiveError: The folder is not an archive.
-            DamageError: Its last step cannot be read.
-        """
+        """The archive as it was last refreshed, for one thread; hold it briefly."""
         with self._lock:
-            if self._archive is None:
-                self._archive = Archive.open(self.folder)
             yield self._archive
 
     def refresh(self) -> None:
-        """Take in what was recorded since, or open the archive anew if that failed before.
+        """Take in what was recorded since.
 
         Raises:
-            ArchiveError: The folder is gone.
+            ArchiveError: The folder is gone, or holds no archive.
             DamageError: What was recorded cannot be read.
         """
         with self._lock:
-            self.mark()
-            known, self._archive = self._archive, None
-            if known is not None:
-                known.refresh()
-                self._archive = known
+            troubled, self._troubled = self._troubled, True
+            if troubled:
+                self._archive = Archive.open(self.folder)
+            else:
+                self._archive.refresh()
+            self._troubled = False
 
     def mark(self) -> Mark:
         """To be compared with an earlier one; costs a look at two files.

@@ -96,11 +96,9 @@ def test_nobody_yet_or_nobody_who_did_not_fail(grown: Any, browse: Browse, faile
 
     async def story(terminal: Any) -> None:
         assert ("3 born, 3 failed" if failed else "0 born, 0 failed") in terminal.lines[0]
-        keys = "2345671mduasopcwaxyv0+-*"
-        names = {"+": "plus", "-": "minus", "*": "asterisk"}
-        await terminal.press(*[names.get(key, key) for key in keys])
         for view in "7654321":
-            await terminal.press(view, "enter", "end", "escape")
+            await terminal.press(view, "enter", *"maoxyvscp")
+            await terminal.press("asterisk", "plus", "end", "d", "escape")
         assert "failed" in terminal.text
 
     browse(grown.folder, story)
@@ -154,11 +152,13 @@ def test_a_real_terminal_is_restored(family: Any, end: Any, tmp_path: Path) -> N
         os.write(main, end)
     else:
         process.send_signal(end)
-    said += _read(main, lambda said: b"\x1b[?1049l" in said)
+    said += _read(main, lambda said: b"\x1b[?25h" in said)
     assert process.wait(20) == 0
     os.close(main)
     assert b"\x1b[?1049h" in said
-    assert b"\x1b[?25h" in said.rpartition(b"\x1b[?1049h")[2]
+    after = said.rpartition(b"\x1b[?1049h")[2]
+    assert b"\x1b[?1049l" in after
+    assert b"\x1b[?25h" in after
     assert b"Traceback" not in said
     assert b"[38;" not in said and b"[31m" not in said
 

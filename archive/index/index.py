@@ -160,7 +160,7 @@ class Index:
     def links(self, after: int = 0) -> list[tuple[int, int, str]]:
         """Child, parent and role for all parents of those born after a number, in order."""
         text = "SELECT child, parent, role FROM parents WHERE child > ? ORDER BY child, place"
-        return self._all(text, after)  # type: ignore[return-value]
+        return self._all(text, after)
 
     def pairs(self, first: str, second: str) -> list[tuple[int, float, float]]:
         """Number and both scores of all that have one on each of two tasks."""
@@ -169,7 +169,7 @@ class Index:
             "JOIN scores AS other USING (individual) WHERE one.task = ? AND other.task = ? "
             "ORDER BY individual"
         )
-        return self._all(text, first, second)  # type: ignore[return-value]
+        return self._all(text, first, second)
 
     def row(self, id_: str) -> Row:
         """An individual.

@@ -327,7 +327,7 @@ def test_commands_of_the_page_run(cli: Any, finished: Path) -> None:
     lines = [line.partition("#")[0].split() for block in blocks for line in block.splitlines()]
     name = _json(cli, "front", finished)["front"][0]
     given = {"runs/quickstart": finished, "ID": name}
-    assert {line[1] for line in lines} == {"front", "flips"}
+    assert {line[1] for line in lines} == {"front", "flips", "diff", "kinship"}
     for line in lines:
         said = cli(*(given.get(word, word) for word in line[1:]))
         assert (said.status, said.err) == (0, ""), line

@@ -148,8 +148,11 @@ def _told(error: Exception) -> tuple[str, int]:
 
 
 def _end(line: str, status: int) -> NoReturn:
-    # One line, even where a library's message, quoted in ours, has several.
-    print("speciate:", *map(str.strip, line.splitlines()), file=sys.stderr)
+    from speciate.review.visible import visible
+
+    # One line, even where a library's message, quoted in ours, has several; and no codes, where
+    # it quotes strangers.
+    print("speciate:", *(visible(part.strip()) for part in line.splitlines()), file=sys.stderr)
     sys.exit(status)
 
 

@@ -21,7 +21,7 @@ def kinship(
         list[str] | None,
         typer.Argument(
             help="Individuals; the living and the founders if none.",
-            metavar="[ID]...",
+            metavar="ID",
             autocompletion=complete.individuals,
         ),
     ] = None,

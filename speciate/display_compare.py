@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
@@ -11,6 +12,7 @@ from speciate.display import BREAKS, Known, made_by, plain_table
 from speciate.evaluator.statistics import Gain
 from speciate.flips import Change, Comparison, Flips, Shifts
 from speciate.front import Entry, Front, Objective
+from speciate.review.visible import visible
 from speciate.words import label
 
 _LISTED = 3
@@ -23,7 +25,7 @@ _PLOT_ROWS = 20
 def front(found: Front, rows: Sequence[Entry], known: Known, console: Console) -> RenderableType:
     """Who is on which front, with as much of each score as the terminal is wide for."""
     table = _scores(found, rows, known, intervals=True)
-    reference = label(found.reference.id, known)
+    reference = _name(found.reference.id, known)
     endless = console.options.update(max_width=10_000)
     fits = Measurement.get(console, endless, table).maximum <= console.width
     where = "below" if fits else "in --json and --csv"
@@ -59,15 +61,16 @@ def _summary(found: Front) -> Text:
 
 def _scores(found: Front, rows: Sequence[Entry], known: Known, intervals: bool) -> Table:
     names = [one.task for one in found.objectives]
-    table = plain_table("front", "id ", "made by ", "step", *names)
+    shown = (escape(visible(name)) for name in names)
+    table = plain_table("front", "id ", "made by ", "step", *shown)
     table.padding = (0, 1, 0, 0)
     for entry in rows:
         one = entry.individual
         made = "founder" if entry.is_founder else made_by(one)
         table.add_row(
             str(entry.front),
-            Text(label(one.id, known) + BREAKS * bool(entry.violations)),
-            Text(made),
+            Text(_name(one.id, known) + BREAKS * bool(entry.violations)),
+            Text(visible(made)),
             str(one.step),
             *(_score(entry, name, intervals) for name in names),
             style="bold" if entry.front == 1 else "",
@@ -91,22 +94,22 @@ def _style(gain: Gain) -> str:
 
 
 def _dominated(founder: str, over: Sequence[str], known: Known) -> Text:
-    named = " ".join(label(name, known) for name in over[:_LISTED])
+    named = " ".join(_name(name, known) for name in over[:_LISTED])
     more = f" and {len(over) - _LISTED} more" if len(over) > _LISTED else ""
-    return Text(f"{label(founder, known)} is dominated by {named}{more}")
+    return Text(f"{_name(founder, known)} is dominated by {named}{more}")
 
 
 def _undominated(found: Front, known: Known) -> Text:
-    names = ", ".join(label(name, known) for name, over in found.dominating.items() if not over)
+    names = ", ".join(_name(name, known) for name, over in found.dominating.items() if not over)
     return Text(f"Dominated by nobody: {names}" if names else "Every founder is dominated.")
 
 
 def only_task(found: Front, known: Known, folder: object) -> Text:
     """What to say instead when there is nothing to weigh against each other."""
     task, best = found.objectives[0].task, found.entries[0]
-    value, name = best.scores[task].value, label(best.individual.id, known)
+    value, name = best.scores[task].value, _name(best.individual.id, known)
     return Text(
-        f"{task} is the only task: its front is who is best at it, {name} ({value:.4f}).\n"
+        f"{visible(task)} is the only task: its front is who is best at it, {name} ({value:.4f}).\n"
         f"Look at `speciate best {folder}` for the champion, `speciate log {folder}` for all."
     )
 
@@ -124,7 +127,7 @@ def scatter(found: Front, width: int) -> Text:
             points = [[one.scores[task.task].value for one in entries] for task in (across, up)]
             figure.draw(figure.signal(*points, marker=sign))
     for task, axis in ((across, "x"), (up, "y")):
-        figure.label(task.task, axis)
+        figure.label(visible(task.task), axis)
         if not task.higher_is_better:
             figure.ruler(axis).direction(-1)
     drawn = figure.build().string(colorless=True)
@@ -144,12 +147,13 @@ def _signs(found: Front) -> dict[str, list[Entry]]:
 
 
 def _axis(task: Objective) -> str:
-    return f"{task.task} ({task.metric}, {'more' if task.higher_is_better else 'less'} is better)"
+    named = f"{visible(task.task)} ({visible(task.metric)}"
+    return f"{named}, {'more' if task.higher_is_better else 'less'} is better)"
 
 
 def comparison(found: Comparison, known: Known) -> RenderableType:
     """What changed from one individual to another, task by task."""
-    names = [label(one.id, known) for one in (found.before, found.after)]
+    names = [_name(one.id, known) for one in (found.before, found.after)]
     parts: list[RenderableType] = [Text(f"From {names[0]} to {names[1]}, on the search splits")]
     if found.flips:
         parts += ["", _flips(found.flips)]
@@ -165,7 +169,7 @@ def _flips(rows: Sequence[Flips]) -> Table:
     table = plain_table("task", "items", "before", "after", "now wrong", "now right", "McNemar p")
     for one in rows:
         table.add_row(
-            one.task,
+            Text(visible(one.task)),
             str(one.items),
             f"{one.before:.4f}",
             f"{one.after:.4f}",
@@ -185,7 +189,7 @@ def _shifts(rows: Sequence[Shifts]) -> Table:
     for one in rows:
         same = one.items - len(one.worse) - len(one.better)
         table.add_row(
-            f"{one.task}, {one.metric}",
+            Text(visible(f"{one.task}, {one.metric}")),
             str(len(one.worse)),
             str(len(one.better)),
             str(same),
@@ -205,7 +209,9 @@ def _gain(one: Shifts) -> Text:
 def _extremes(rows: Sequence[Shifts]) -> Table:
     table = plain_table("largest changes", "worse ", "better ")
     for one in rows:
-        table.add_row(one.task, *(_first(changes) for changes in (one.worse, one.better)))
+        table.add_row(
+            Text(visible(one.task)), *(_first(changes) for changes in (one.worse, one.better))
+        )
     return table
 
 
@@ -217,7 +223,7 @@ def _items(task: str, what: str, changes: Sequence[Change]) -> Text:
     """Numbers of items with what was answered, if the archive has that."""
     shown = "; ".join(map(_change, changes[:_CHANGES]))
     more = f"; {len(changes) - _CHANGES} more in --json" if len(changes) > _CHANGES else ""
-    return Text(f"{task}, {what}: {shown or 'none'}{more}")
+    return Text(f"{visible(task)}, {what}: {shown or 'none'}{more}")
 
 
 def _change(one: Change) -> str:
@@ -227,6 +233,11 @@ def _change(one: Change) -> str:
 
 
 def _short(answer: str) -> str:
-    """In one line; an answer may be long, hold line breaks, or be empty."""
-    text = " ".join(answer.split()) or '""'
+    """In one line; an answer may be long, hold line breaks or codes, or be empty."""
+    text = visible(" ".join(answer.split())) or '""'
     return text if len(text) <= _ANSWER else f"{text[: _ANSWER - 1]}…"
+
+
+def _name(id_: str, known: Known) -> str:
+    """What an individual is called, which strangers may have chosen."""
+    return visible(label(id_, known))

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -57,7 +58,7 @@ def _common(found: Difference, known: Known) -> Text:
 
 def _facts(found: Difference, names: Sequence[str]) -> Table:
     """Who they are, and fields of their recipes that differ."""
-    table = plain_table("", *(f"{name} " for name in names))
+    table = plain_table("", *(f"{escape(name)} " for name in names))
     pair = (found.before, found.after)
     table.add_row("born", *(Text(f"step {one.step}, {visible(one.proposer)}") for one in pair))
     table.add_row("made by", *(Text(visible(made_by(one))) for one in pair))
@@ -83,7 +84,7 @@ def _value(value: Any) -> Text:  # noqa: ANN401
 
 
 def _parents(found: Difference, names: Sequence[str], known: Known) -> Table:
-    table = plain_table("parent", *(f"in {name} " for name in names))
+    table = plain_table("parent", *(f"in {escape(name)} " for name in names))
     for one in found.parents:
         parts = (Text(visible(", ".join(each)) or "-") for each in (one.before, one.after))
         table.add_row(Text(visible(label(one.id, known))), *parts)
@@ -105,7 +106,7 @@ def _no_scores(found: Difference) -> Text:
 
 
 def _scores(duels: Sequence[Duel], names: Sequence[str]) -> list[RenderableType]:
-    table = plain_table("task", *names, "gain, 95% ", "won", "lost", "tied", "p")
+    table = plain_table("task", *map(escape, names), "gain, 95% ", "won", "lost", "tied", "p")
     table.padding, table.columns[3].no_wrap = (0, 1, 0, 0), True
     for one in duels:
         table.add_row(

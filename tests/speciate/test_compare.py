@@ -332,3 +332,30 @@ def test_commands_of_the_page_run(cli: Any, finished: Path) -> None:
         said = cli(*(given.get(word, word) for word in line[1:]))
         assert (said.status, said.err) == (0, ""), line
         assert said.out
+
+
+def test_what_strangers_call_things_and_answer_is_shown_harmlessly(
+    cli: Any, tmp_path: Path
+) -> None:
+    name, task, bad = "[red]x\x1b[2J", "[b]t\x1b", "\x1b[2J\x07"
+    people = []
+    for number, answer in enumerate(("right", bad)):
+        recipe = Recipe("founder", (), {"name": f"{name}{number}", "digest": "a" * 64}, number)
+        score = Score("accuracy", (1.0 - number, 1.0), (answer, "same"))
+        more = Score("bits/char", (2.0, 1.0 + number))
+        scores = Evaluation(0.5, {task: score, "prose": more}, "engine")
+        people.append(Individual(recipe, "a" * 64, 0, "founder", evaluation=scores))
+    tasks = [{**TASKS[0], "name": task}, TASKS[1]]
+    config = {"name": "bad", "tasks": tasks, "founders": {"base": None, "models": []}}
+    ids = [one.id for one in people]
+    with Archive.create(tmp_path / "out", config) as archive:
+        archive.commit_step(State(0, 0, tuple(ids)), people)
+    for words in (["flips", *ids], ["diff", *ids], ["front"], ["front", "--plot"]):
+        said = cli(words[0], tmp_path / "out", *words[1:])
+        assert (said.status, said.err) == (0, "")
+        assert "\x1b" not in said.out
+        assert "\x07" not in said.out
+        assert "[b]t\\x1b" in said.out
+    said = cli("flips", tmp_path / "out", ids[0], ids[1], "--task", f"{bad}")
+    assert said.status == 2
+    assert "\x1b" not in said.err

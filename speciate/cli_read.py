@@ -46,12 +46,14 @@ def show(folder: Folder, id_: Id, as_json: Json = False) -> None:
     from speciate.archive.archive import Archive
     from speciate.broken import broken
     from speciate.listing import brief
+    from speciate.past import founders_below, pasts_of
     from speciate.words import describe
 
     archive = Archive.open(folder)
     row = archive.index.row(archive.resolve(id_))
     one, known = archive.individual(row.id), archive.individuals
     breaks = broken(archive, [row.id])[row.id]
+    pasts = pasts_of(archive, founders_below(archive, row.id))
     value = brief(row) | {
         "commit": row.hash,
         "generation": row.generation,
@@ -59,6 +61,7 @@ def show(folder: Folder, id_: Id, as_json: Json = False) -> None:
         "recipe": one.recipe.to_json(),
         "words": describe(one.recipe, known),
         "digest": one.digest,
+        "licences": {past.name: past.licence.id and str(past.licence) for past in pasts},
         "proposer": one.proposer,
         "reason": one.reason,
         "origin": one.origin.to_json() if one.origin else None,
@@ -69,7 +72,7 @@ def show(folder: Folder, id_: Id, as_json: Json = False) -> None:
             for task, score in (one.evaluation.scores if one.evaluation else {}).items()
         },
     }
-    drawn = display.details(one, row, known, breaks)
+    drawn = display.details(one, row, known, breaks, pasts)
     emit(as_json, value | _violations(breaks), drawn)
 
 

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.console import Group
 
 from speciate import complete
 from speciate.cli_read import Folder, Id
@@ -64,9 +65,11 @@ def lineage(
 ) -> None:
     """An individual and its ancestors, nearest first; --json gives them all."""
     from speciate.archive.archive import Archive
+    from speciate.display_founders import own_pasts, past_json
     from speciate.display_lineage import Lineage
     from speciate.leader import leader
     from speciate.listing import brief
+    from speciate.past import pasts_of
     from speciate.pedigree import pedigree
 
     archive = Archive.open(folder)
@@ -74,5 +77,12 @@ def lineage(
     found = pedigree(index, name, None if as_json or not depth else depth)
     nearest = {one.row.id: one.row for one in found.mentions}
     best = leader(archive)
-    drawn = Lineage(index, found, best.id if best else None, len(index.ancestors(name)) - 1)
-    emit(as_json, [brief(row) for row in nearest.values()], drawn)
+    kin = index.ancestors(name)
+    pasts = pasts_of(archive, [row for row in kin if row.name is not None])
+    if as_json:
+        own = {one.name: dict(past_json(one)) for one in pasts}
+        told = [brief(row) | own.get(row.name or "", {}) for row in nearest.values()]
+        emit(True, told, "")
+        return
+    drawn = Lineage(index, found, best.id if best else None, len(kin) - 1)
+    console.print(Group(drawn, *own_pasts(pasts)))

@@ -12,6 +12,7 @@ from speciate.lineage import ancestors
 from speciate.listing import Listing
 from speciate.output import BREAKS as BREAKS
 from speciate.output import plain_table as plain_table
+from speciate.past import Forebear, licence_line, made_of
 from speciate.records import Individual, source_digest
 from speciate.review.visible import lines as visible_lines
 from speciate.review.visible import visible
@@ -64,9 +65,21 @@ def fitness(one: Individual) -> str:
 
 
 def details(
-    one: Individual, row: Row, known: Known, violations: "Sequence[Violation]" = ()
+    one: Individual,
+    row: Row,
+    known: Known,
+    violations: "Sequence[Violation]" = (),
+    pasts: Sequence[Forebear] = (),
 ) -> Group:
-    """All of an individual, with the constraints that it breaks; `known` has its parents."""
+    """All of an individual, with the constraints that it breaks.
+
+    Args:
+        one: The individual.
+        row: In the index.
+        known: It and its parents by id.
+        violations: What it breaks.
+        pasts: Of the founders whose weights are in it.
+    """
     table = plain_table("", " ")
     rows = {
         "id": one.id,
@@ -77,6 +90,8 @@ def details(
         "recipe": describe(one.recipe, known),
         "seed": str(one.recipe.seed),
         "weights": one.digest or "none",
+        "licence": licence_line({past.name: past.licence for past in pasts}),
+        "made of": made_of(pasts[0]) if row.name is not None and pasts else "",
         "fitness": fitness(one),
         "breaks": "\n".join(broken.text for broken in violations),
         "reason": one.reason,

@@ -8,9 +8,8 @@ from pathlib import Path
 from speciate.archive.archive import Archive
 from speciate.configs.section import nearest
 from speciate.errors import ModelError, SpeciateError, UsageError
-from speciate.past import Forebear, pasts_of, stated_past
+from speciate.past import Forebear, described, pasts_of, stated_past
 from speciate.population.folders import weights_in
-from speciate.records import Past
 from speciate.whereabouts import founders_of
 
 _HUB_FOLDER = re.compile(r"models--([^/]+?)--([^/]+)")
@@ -129,13 +128,6 @@ class _Import:
     def _named_models(self) -> set[str]:
         pasts = [*self._recorded.values(), *self._cards.values()]
         return {model for past in pasts if past for model in past.models}
-
-
-def described(past: Past) -> str:
-    """In words."""
-    licence = f"licence {past.licence_name or past.licence}" if past.licence else "no licence"
-    made = f"{past.relation or 'made'} of {', '.join(past.models)}" if past.models else ""
-    return "; ".join(filter(None, (licence, made)))
 
 
 def _models_in(folder: Path) -> Iterator[Path]:

@@ -6,12 +6,15 @@ Cards were written by strangers: only plain names go further, and nothing is fol
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from speciate.archive.archive import Archive
 from speciate.archive.index.rows import Row
 from speciate.licences import Licence, identifier, licence_of
 from speciate.records import FOUNDER, Past
 from speciate.strangers import adapter_config_of, front_matter, hub_named
+
+if TYPE_CHECKING:
+    from speciate.archive.archive import Archive
 
 RELATIONS = ("finetune", "adapter", "merge", "quantized")
 _DEEPEST = 12
@@ -54,7 +57,7 @@ def _declared(folder: Path) -> tuple[tuple[str, ...], str | None]:
     return tuple(models), relation if models and relation in RELATIONS else None
 
 
-def pasts_of(archive: Archive, founders: Sequence[Row]) -> list[Forebear]:
+def pasts_of(archive: "Archive", founders: Sequence[Row]) -> list[Forebear]:
     """Founders with all that is known of their past.
 
     Args:
@@ -72,7 +75,7 @@ def pasts_of(archive: Archive, founders: Sequence[Row]) -> list[Forebear]:
     return found
 
 
-def _on_disk(archive: Archive, name: str) -> Past | None:
+def _on_disk(archive: "Archive", name: str) -> Past | None:
     """Of founders of an archive that was begun before pasts were recorded."""
     path = archive.founder_paths.get(name)
     return stated_past(path) if path is not None else None
@@ -95,15 +98,33 @@ def licence_in(past: Past) -> Licence:
     return Licence(identifier(past.licence), identifier(past.licence_name))
 
 
-def founders_below(archive: Archive, name: str) -> list[Row]:
+def founders_below(archive: "Archive", name: str) -> list[Row]:
     """The founders whose weights are in an individual's; of adapters, their base as well."""
-    found = [row for row in archive.index.ancestors(name) if row.operator == FOUNDER]
-    if archive.config["engine"].get("adapters"):
+    found = archive.index.founders_of(name)
+    if archive.config.get("engine", {}).get("adapters"):
         base = str(archive.config["founders"]["base"])
         found += archive.index.rows("operator = ? AND name = ?", [FOUNDER, base])
     return list({row.id: row for row in found}.values())
 
 
-def licences_of(archive: Archive, name: str) -> dict[str, Licence]:
-    """The licences that an individual inherits, by founder."""
-    return {one.name: one.licence for one in pasts_of(archive, founders_below(archive, name))}
+def made_of(one: Forebear) -> str:
+    """What a founder's card names, in words; "" if that is nothing."""
+    models = ", ".join(parent.name for parent in one.parents)
+    return f"{models} ({one.relation})" if models and one.relation else models
+
+
+def described(past: Past) -> str:
+    """In words."""
+    licence = f"licence {past.licence_name or past.licence}" if past.licence else "no licence"
+    made = f"{past.relation or 'made'} of {', '.join(past.models)}" if past.models else ""
+    return "; ".join(filter(None, (licence, made)))
+
+
+def licence_line(licences: Mapping[str, Licence]) -> str:
+    """The licence of whoever inherits these, or which founder has which."""
+    owners: dict[str, list[str]] = {}
+    for name, licence in licences.items():
+        owners.setdefault(str(licence), []).append(name)
+    if len(owners) == 1:
+        return next(iter(owners))
+    return "; ".join(f"{licence} ({', '.join(names)})" for licence, names in owners.items())

@@ -195,6 +195,14 @@ class Index:
         """An individual and all its ancestors, in order of birth."""
         return self._kin(id_, "parent", "child")
 
+    def founders_of(self, id_: str) -> list[Row]:
+        """The founders that an individual descends from, in the order in which they were born."""
+        kin = (
+            "WITH RECURSIVE kin(n) AS (SELECT number FROM individuals WHERE id = ? "
+            "UNION SELECT parent FROM parents JOIN kin ON child = n) SELECT n FROM kin"
+        )
+        return self.rows(f"name IS NOT NULL AND number IN ({kin})", [id_])
+
     def descendants(self, id_: str) -> list[Row]:
         """An individual and all its descendants, in order of birth."""
         return self._kin(id_, "child", "parent")

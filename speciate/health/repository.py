@@ -44,7 +44,8 @@ def main(site: Site) -> Iterator[Damage]:
         told = Damage.told(str(exc))
         yield told if there else Damage(told.what, _found_again(site))
     except SpeciateError:
-        yield Damage(f"{MAIN} is lost", _found_again(site))
+        lost = Damage(f"{MAIN} is lost", _found_again(site))
+        yield Damage("the last step lacks campaign.json", FETCH) if there else lost
 
 
 def history(site: Site) -> Iterator[Damage]:

@@ -83,7 +83,7 @@ def test_ctrl_c_leaves_nothing(evolved: Path) -> None:
         cwd=evolved.parent,
         start_new_session=True,
     )
-    while not list(evolved.glob(".scratch-*")) and process.poll() is None:
+    while not list(evolved.glob(".scratch-*/*")) and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     assert process.communicate()[1].splitlines()[-1] == "speciate: stopped"

@@ -196,3 +196,18 @@ def test_a_folder_without_founders_is_told(archive: Archive, read: Read, tmp_pat
     (tmp_path / "empty").mkdir()
     line = f"{tmp_path / 'empty'}: no founder, and no model that a founder was made from"
     assert read(archive.folder, tmp_path / "empty")["news"] == [line]
+
+
+def test_show_and_lineage_tell_licences_and_pasts(archive: Archive, cli: Any) -> None:
+    name = archive.report["average"]  # type: ignore[index]
+    shown = json.loads(cli("show", archive.folder, name, "--json").out)
+    assert shown["licences"] == {"library": "mit", "english": None}
+    assert "mit (library); none stated (english)" in cli("show", archive.folder, name).out
+    assert "made of  org/base, org/text" in " ".join(
+        cli("show", archive.folder, "english").out.split(" ")
+    )
+    said = cli("lineage", archive.folder, name).out
+    assert said.index("what founders were made from") < said.index("made of org/text")
+    found = json.loads(cli("lineage", archive.folder, name, "--json").out)
+    made = {one["name"]: [m["name"] for m in one["made_of"]] for one in found if one.get("made_of")}
+    assert made == {"library": ["org/base"], "english": ["org/base", "org/text"]}

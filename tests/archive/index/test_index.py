@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from speciate.archive.archive import Archive
+from speciate.archive.index.compare import problem, remove
 from speciate.archive.index.index import FILE
+from speciate.archive.repository import Repository
 from speciate.errors import ArchiveError
 from speciate.records import Individual, State
 
@@ -126,3 +128,34 @@ def test_pairs_are_of_those_with_both_scores(campaign: Path) -> None:
         if row.values.keys() >= {first, second}
     ]
     assert index.pairs(first, "no such task") == []
+
+
+def test_founders_and_several_are_read_together(campaign: Path) -> None:
+    archive = Archive.open(campaign)
+    rows = archive.index.rows()
+    for row in rows:
+        kin = [one for one in archive.index.ancestors(row.id) if one.name is not None]
+        assert archive.index.founders_of(row.id) == kin
+    ids = [row.id for row in rows[::-3]]
+    assert [one.id for one in archive.individuals.several(ids)] == ids
+    with pytest.raises(KeyError):
+        archive.individuals.several([*ids, "0" * 40])
+
+
+def test_an_index_made_anew_differs_from_none_but_the_forged(campaign: Path) -> None:
+    archive = Archive.open(campaign)
+    repository = Repository(campaign / ".git")
+    archive.index.close()
+    assert problem(campaign, repository, archive.head) is None
+    for table, change in {
+        "parents": "UPDATE parents SET role = 'x' WHERE child = 6",
+        "scores": "DELETE FROM scores WHERE individual = 3",
+        "steps": "UPDATE steps SET best = 1",
+        "living": "DELETE FROM living WHERE place = 0",
+    }.items():
+        with sqlite3.connect(campaign / FILE) as index:
+            index.execute("BEGIN")
+            index.execute(change)
+        assert problem(campaign, repository, archive.head) == f"differs from the history in {table}"
+        remove(campaign)
+        Archive.open(campaign).index.close()

@@ -16,7 +16,7 @@ from speciate.past import Forebear, licence_line, made_of
 from speciate.records import Individual, source_digest
 from speciate.review.visible import lines as visible_lines
 from speciate.review.visible import visible
-from speciate.words import EVOLVED, SHORT, describe, label
+from speciate.words import EVOLVED, SHORT, describe
 
 if TYPE_CHECKING:
     from speciate.archive.archive import Archive
@@ -102,8 +102,9 @@ def details(
         if value:
             table.add_row(name, Text("\n".join(visible_lines(value))))
     for parent in one.recipe.parents:
-        name = f"{parent.id[:SHORT]}  {visible(label(parent.id, known))}"
-        table.add_row(Text(visible(parent.role)), Text(name))
+        its = known[parent.id]
+        words = f"{parent.id[:SHORT]}  {visible(made_by(its))}  {fitness(its)}"
+        table.add_row(Text(visible(parent.role)), Text(words))
     scores = plain_table("task", "score", "metric ", "items")
     for task, score in (one.evaluation.scores if one.evaluation else {}).items():
         where, metric = Text(visible(task)), Text(visible(score.metric))

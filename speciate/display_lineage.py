@@ -65,4 +65,4 @@ class Lineage:
 def _more(one: Mention, above: bool) -> str:
     if one.again:
         return f"(its parents: {'above' if above else 'below'})"
-    return f"({one.cut} parent{'s' * (one.cut > 1)} more)" if one.cut else ""
+    return f"({one.cut} more parent{'s' * (one.cut > 1)})" if one.cut else ""

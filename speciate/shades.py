@@ -1,6 +1,7 @@
-"""Fitness at a glance: a colour and a bar, by where it lies among others."""
+"""Fitness at a glance: a colour and a bar, by rank among others."""
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -12,25 +13,27 @@ _BARS = "▁▂▃▄▅▆▇█"
 
 @dataclass(frozen=True)
 class Shades:
-    """From the lowest to the highest fitness of some individuals."""
+    """By rank, since one who is far behind would make all others look alike.
 
-    low: float
-    high: float
+    Attributes:
+        values: All that occur, each once, the lowest first.
+    """
+
+    values: Sequence[float]
 
     @classmethod
     def of(cls, values: Iterable[float | None]) -> Self:
-        """Of those who have any."""
-        known = [value for value in values if value is not None]
-        return cls(min(known, default=0.0), max(known, default=0.0))
+        """Of those who have any fitness."""
+        return cls(sorted({value for value in values if value is not None}))
 
     def drawn(self, fitness: float | None, ascii_only: bool = False) -> Text:
         """Bar and number."""
         if fitness is None:
-            return Text("  failed" if not ascii_only else "failed", style="dim")
+            return Text("failed" if ascii_only else "  failed", style="dim")
         bar = "" if ascii_only else f"{_BARS[self._part(fitness, len(_BARS))]} "
         return Text(f"{bar}{fitness:.4f}", style=_COLORS[self._part(fitness, len(_COLORS))])
 
     def _part(self, fitness: float, parts: int) -> int:
-        """Which of so many equal parts of the range it lies in."""
-        width = self.high - self.low
-        return min(int((fitness - self.low) / width * parts), parts - 1) if width else parts - 1
+        """Which of so many equal parts of the ranks it is in."""
+        last = len(self.values) - 1
+        return bisect_left(self.values, fitness) * (parts - 1) // last if last else parts - 1

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,3 +126,13 @@ def test_wrong_usage_is_one_line(cli: Any, family: Any, words: list[str], said: 
     assert found.err.startswith(f"speciate: {said}")
     assert found.err.count("\n") == 1
     assert "\x1b" not in found.err
+
+
+def test_the_docs_name_every_option_and_column(cli: Any, family: Any) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "archive.md").read_text()
+    options = set(re.findall(r"--[a-z-]+", cli("log", "--help").out)) - {"--help"}
+    assert options <= set(re.findall(r"--[a-z-]+", docs))
+    columns = Listing(Archive.open(family.folder).index).names
+    assert {f"`{name}`" for name in columns} - {"`quiz`", "`prose`"} <= set(
+        re.findall(r"`\w+`", docs)
+    )

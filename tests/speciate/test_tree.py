@@ -84,7 +84,7 @@ def test_lineage_leads_to_the_founders(cli: Any, family: Any) -> None:
 
 def test_a_short_lineage_says_what_is_left_out(cli: Any, family: Any) -> None:
     said = cli("lineage", family.folder, family["tip"], "--depth", 2).out
-    assert "(1 parent more)" in said
+    assert "(1 more parent)" in said
     assert "4 of 10 ancestors; --depth 0 draws all" in said
 
 

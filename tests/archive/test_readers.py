@@ -11,6 +11,7 @@ from typing import Any
 
 from speciate.archive.archive import Archive
 from speciate.archive.index.index import FILE
+from speciate.errors import ArchiveError
 from speciate.records import Individual, State
 
 Script = list[tuple[State, list[Individual]]]
@@ -33,14 +34,23 @@ BALANCES = (
 
 def _write(folder: Path, config: dict[str, Any], steps: Script) -> None:
     """Start or go on, slowly enough to be read meanwhile."""
-    if Archive.is_archive(folder):
-        archive = Archive.open(folder, writable=True)
-    else:
-        archive = Archive.create(folder, config)
-    with archive:
+    with _opened(folder, config) as archive:
         done = archive.state.step + 1 if archive.state else 0
         for state, born in steps[done:]:
             archive.commit_step(state, born)
+            time.sleep(0.01)
+
+
+def _opened(folder: Path, config: dict[str, Any]) -> Archive:
+    """A git that the killed one was just starting may hold the lock for another moment."""
+    while True:
+        try:
+            if Archive.is_archive(folder):
+                return Archive.open(folder, writable=True)
+            return Archive.create(folder, config)
+        except ArchiveError as error:
+            if "is run by" not in str(error):
+                raise
             time.sleep(0.01)
 
 

@@ -7,7 +7,7 @@ const link = (node, text = called(node)) => {
   return button;
 };
 
-const listed = (title, nodes, most = 8) => {
+const listed = (title, nodes, most, all = nodes.length) => {
   const part = element("div", "", { className: "kin" });
   part.append(element("h4", title));
   const list = element("ul");
@@ -16,7 +16,8 @@ const listed = (title, nodes, most = 8) => {
     item.append(typeof node === "number" ? link(node) : element("span", node), element("small", note));
     list.append(item);
   }
-  if (nodes.length > most) list.append(element("li", `and ${many(nodes.length - most)} more`));
+  const more = all - Math.min(most, nodes.length);
+  if (more) list.append(element("li", `and ${many(more)} more`));
   part.append(list);
   return part;
 };
@@ -37,7 +38,7 @@ const describeGroup = (node) => {
   return [
     element("p", "Individuals that descend from the one to the left and are not drawn one by one."),
     table([["individuals", many(group.count)], ["failed", many(group.failed)], ["best fitness", figures(group.best)], ["mean fitness", figures(group.mean)], ["born in steps", `${group.first} to ${group.last}`]]),
-    ...(tree.parent[node] >= 0 ? [listed("Below", [[tree.parent[node], ""]])] : []),
+    ...(tree.parent[node] >= 0 ? [listed("Below", [[tree.parent[node], ""]], 1)] : []),
   ];
 };
 
@@ -57,7 +58,7 @@ const describePerson = (node) => {
   if (people.reason[node]) parts.push(element("blockquote", said(people.reason[node])));
   if (people.parents[node].length) parts.push(listed("Parents", people.parents[node].map(([parent, role]) => [parent, said(role)]), 12));
   const young = bred[node].toSorted((one, other) => (people.fitness[other] ?? -Infinity) - (people.fitness[one] ?? -Infinity));
-  if (young.length) parts.push(listed("Fittest children", young.map((child) => [child, figures(people.fitness[child])])));
+  if (young.length) parts.push(listed("Fittest children", young.map((child) => [child, figures(people.fitness[child])]), 8, people.children[node]));
   parts.push(element("p", people.id[node], { className: "id" }));
   return parts;
 };

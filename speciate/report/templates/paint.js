@@ -119,7 +119,7 @@ const ticks = (pen) => {
     if (x < 8 || x > size.width - 8) continue;
     pen.moveTo(x, 4);
     pen.lineTo(x, size.height - 22);
-    pen.fillText(String(value), x, size.height - 8);
+    if (x < size.width - 90) pen.fillText(String(value), x, size.height - 8);
   }
   pen.stroke();
   pen.textAlign = "end";

@@ -21,7 +21,11 @@ const fitted = () => {
   return { x: x0, y: y0 - slack, kx: inner.width / Math.max(x1 - x0, 1), ky };
 };
 
-const zoom = (factor, x = size.width / 2, y = size.height / 2) => {
+const zoom = (factor, atX = size.width / 2, atY = size.height / 2) => {
+  // In the void, it is towards whoever is nearest: nobody wants to see nothing.
+  const near = nearest(atX, atY) ?? nearest(atX, atY, Infinity);
+  const isFar = Math.hypot(left(near) - atX, top_(near) - atY) > 40;
+  const [x, y] = isFar ? [left(near), top_(near)] : [atX, atY];
   const whole = fitted();
   const wanted = Math.min(Math.max(view.ky * factor, whole.ky * 0.7), Math.max(whole.ky * 1.2, 48));
   // Columns need less room than rows: beyond some width, only rows part.
@@ -46,8 +50,8 @@ const centre = (node, near = false) => {
   if (near || !inside) pan(size.width / 2 - x, size.height / 2 - y);
 };
 
-const nearest = (x, y) => {
-  let [best, reach] = [null, 144];
+const nearest = (x, y, within = 144) => {
+  let [best, reach] = [null, within];
   for (let node = 0; node < total; node += 1) {
     const [dx, dy] = [left(node) - x, top_(node) - y];
     const far = dx * dx + dy * dy;

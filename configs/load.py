@@ -20,7 +20,8 @@ _TYPES = frozenset(
     {"likelihood", "perplexity", "multiple_choice", "exact_match", "judge", "plugin", "vllm"}
     | {"lm_eval", "code", "transformers", "genome", "genome_plus", "steady_state", "nsga2", "floor"}
     | {"no_worse_than_parents", "negative_flips", "float", "bool", "str", "a number", "a list"}
-    | {"a table", "rules", "per model"}
+    | {"a table", "rules", "per model", "kinship"}
+    | {"random", "best_of", "greedy_soup"}
 )
 _WRAPPERS = ("function-", "tuple[", "dict[")
 

@@ -11,16 +11,22 @@ from speciate.configs.constraints import check_tasks
 from speciate.configs.operators import WITH_BASE
 from speciate.configs.screens import Screens as Screens
 from speciate.configs.section import Section
+from speciate.configs.strategies import BestOf as BestOf
 from speciate.configs.strategies import Breeding as Breeding
 from speciate.configs.strategies import Crossover as Crossover
 from speciate.configs.strategies import Estimate as Estimate
 from speciate.configs.strategies import Genome as Genome
 from speciate.configs.strategies import GenomePlus as GenomePlus
+from speciate.configs.strategies import GreedySoup as GreedySoup
 from speciate.configs.strategies import Kinship as Kinship
 from speciate.configs.strategies import Nsga2 as Nsga2
 from speciate.configs.strategies import Race as Race
+from speciate.configs.strategies import Random as Random
+from speciate.configs.strategies import Search as Search
 from speciate.configs.strategies import SteadyState as SteadyState
 from speciate.configs.strategies import Strategy as Strategy
+from speciate.configs.strategies import Windowed as Windowed
+from speciate.configs.strategies import WindowedBreeding as WindowedBreeding
 from speciate.configs.strategies.common import ALL_CROSSOVERS
 from speciate.configs.tasks import ExactMatch as ExactMatch
 from speciate.configs.tasks import Generating as Generating
@@ -175,9 +181,20 @@ class Campaign(Section):
         check_tasks(self.tasks, getattr(self.strategy, "objectives", ()), self.constraints)
         operators = [crossover.operator for crossover in self.strategy.crossover]
         pairs = [name for name in operators if ALL_CROSSOVERS[name].models == "two"]
-        if pairs and self.strategy.founding == "all":
+        if pairs and getattr(self.strategy, "founding", None) == "all":
             raise ValueError(f'{pairs[0]} merges two models: set strategy.founding = "pairs"')
         used = set(operators) & WITH_BASE
         if used and self.founders.base is None:
             raise ValueError(f"{min(used)} needs a base model: set founders.base")
+        self._check_strategy()
         return self
+
+    def _check_strategy(self) -> None:
+        strategy = self.strategy
+        if strategy.needs_base and self.founders.base is None:
+            raise ValueError(f"{strategy.type} needs a base model: set founders.base")
+        if self.agents and not strategy.open_to_agents:
+            raise ValueError(
+                f"{strategy.type} needs the results of its own proposals, so agents cannot replace "
+                "any; leave out agents, or use another strategy"
+            )

@@ -29,9 +29,13 @@ def fitted(config: schema.Campaign, founders: Sequence[Founder]) -> schema.Campa
     if not adapters:
         _check_of_models(config)
         return config
+    if strategy.models_only:
+        raise ConfigError(
+            f"{strategy.type} takes models apart, and the founders are adapters; use another "
+            "strategy"
+        )
     if "crossover" not in strategy.model_fields_set:
-        default = schema.Crossover(operator="lora_svd")
-        strategy = strategy.model_copy(update={"crossover": (default,)})
+        strategy = strategy.model_copy(update={"crossover": strategy.for_adapters})
     if not strategy.of_adapters:
         name = strategy.crossover[0].operator
         raise ConfigError(f"{name} merges models, and the founders are adapters; use lora_svd")
@@ -67,7 +71,7 @@ def _check_batches(config: schema.Campaign, size: int) -> None:
             )
 
 
-def _check_ranks(strategy: schema.Breeding, adapters: Sequence[Adapter]) -> None:
+def _check_ranks(strategy: schema.Search, adapters: Sequence[Adapter]) -> None:
     """Refuses operators that need equal ranks where founders or children may have others."""
     for option in strategy.crossover:
         if not ADAPTER_OPERATORS[option.operator].equal_ranks:
@@ -80,7 +84,7 @@ def _check_ranks(strategy: schema.Breeding, adapters: Sequence[Adapter]) -> None
             )
 
 
-def _room(strategy: schema.Breeding, adapters: Sequence[Adapter]) -> int:
+def _room(strategy: schema.Search, adapters: Sequence[Adapter]) -> int:
     """The least rank that vLLM can make room for and that founders and children keep to."""
     asked = [one.parameters.get("rank") for one in strategy.crossover]
     ranks = [one.rank(module) for one in adapters for module in one.modules]

@@ -1,19 +1,32 @@
 """Sections of a campaign's strategy: one a file, named as in `type`."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field
 
+from speciate.configs.strategies.best_of import BestOf as BestOf
 from speciate.configs.strategies.common import Breeding as Breeding
 from speciate.configs.strategies.common import Crossover as Crossover
+from speciate.configs.strategies.common import Search as Search
+from speciate.configs.strategies.common import Windowed as Windowed
+from speciate.configs.strategies.common import WindowedBreeding as WindowedBreeding
 from speciate.configs.strategies.genome import Genome as Genome
 from speciate.configs.strategies.genome_plus import GenomePlus as GenomePlus
+from speciate.configs.strategies.greedy_soup import GreedySoup as GreedySoup
 from speciate.configs.strategies.kinship import Kinship as Kinship
 from speciate.configs.strategies.nsga2 import Nsga2 as Nsga2
+from speciate.configs.strategies.random import Random as Random
 from speciate.configs.strategies.steady_state import Estimate as Estimate
 from speciate.configs.strategies.steady_state import Race as Race
 from speciate.configs.strategies.steady_state import SteadyState as SteadyState
 
 Strategy = Annotated[
-    Genome | GenomePlus | SteadyState | Nsga2 | Kinship, Field(discriminator="type")
+    Genome | GenomePlus | SteadyState | Nsga2 | Kinship | Random | BestOf | GreedySoup,
+    Field(discriminator="type"),
 ]
+
+# Of each type.
+SECTIONS: dict[str, type[Search]] = {
+    get_args(section.model_fields["type"].annotation)[0]: section
+    for section in get_args(get_args(Strategy)[0])
+}

@@ -1,6 +1,6 @@
 """What sections of strategies share."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -63,10 +63,46 @@ class Crossover(Section):
         return parameters
 
 
-class Breeding(Section):
-    """What all strategies have that breed by crossover and mutation."""
+class Search(Section):
+    """What all strategies have.
+
+    Attributes:
+        paper: Where it comes from.
+        needs_base: Whether there must be a common ancestor.
+        models_only: Whether it cannot breed adapters.
+        open_to_agents: Whether proposals of others may take the places of its own.
+        for_adapters: Crossovers where the founders are adapters, and the campaign names none.
+    """
+
+    paper: ClassVar[str] = ""
+    needs_base: ClassVar[bool] = False
+    models_only: ClassVar[bool] = False
+    open_to_agents: ClassVar[bool] = True
+    for_adapters: ClassVar[tuple[Crossover, ...]] = (Crossover(operator="lora_svd"),)
 
     population: Annotated[int, Field(ge=2)] = Field(10, description="N, living individuals.")
+    crossover: tuple[Crossover, ...] = Field(
+        (Crossover(),), description="Operators that merge.", min_length=1
+    )
+
+    @property
+    def of_adapters(self) -> bool:
+        """Whether adapters are bred, and not models."""
+        return any(one.operator in ADAPTER_CROSSOVERS for one in self.crossover)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Search":
+        names = [crossover.operator for crossover in self.crossover]
+        adapters = [name for name in names if name in ADAPTER_CROSSOVERS]
+        models = [name for name in names if name in CROSSOVERS]
+        if adapters and models:
+            raise ValueError(f"{adapters[0]} merges adapters and {models[0]} models; use one kind")
+        return self
+
+
+class Breeding(Search):
+    """What all strategies have that breed by crossover and mutation."""
+
     founding: Literal["pairs", "all", "founders"] = Field(
         "pairs",
         description="First children: merges of up to N pairs of founders at random weights (the "
@@ -80,19 +116,32 @@ class Breeding(Section):
         (Crossover(),), description="Operators of founding and crossover.", min_length=1
     )
 
-    @property
-    def of_adapters(self) -> bool:
-        """Whether adapters are bred, and not models."""
-        return self.crossover[0].operator in ADAPTER_CROSSOVERS
+
+class Windowed(Search):
+    """What strategies have that take one result after the other, without generations."""
+
+    evaluations: Annotated[int, Field(ge=1)] = Field(
+        200, description="Children in all, those of the founding included."
+    )
+    lag: Annotated[int, Field(ge=1)] = Field(
+        16, description="Children under way at once; at least as many as engines that run."
+    )
+    batch: Annotated[int, Field(ge=1)] = Field(
+        1, description="Results that a step takes in; fewer and larger steps archive faster."
+    )
 
     @model_validator(mode="after")
-    def _one_kind(self) -> "Breeding":
-        names = [crossover.operator for crossover in self.crossover]
-        adapters = [name for name in names if name in ADAPTER_CROSSOVERS]
-        models = [name for name in names if name in CROSSOVERS]
-        if adapters and models:
-            raise ValueError(f"{adapters[0]} merges adapters and {models[0]} models; use one kind")
+    def _batch_fits(self) -> "Windowed":
+        if self.batch > self.lag:
+            raise ValueError(
+                f"a batch of {self.batch} results never comes with lag = {self.lag} children "
+                f"under way; set lag to {self.batch} or more"
+            )
         return self
+
+
+class WindowedBreeding(Windowed, Breeding):
+    """Crossover and mutation, without generations."""
 
 
 def all_different(names: tuple[Name, ...]) -> tuple[Name, ...]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from speciate.configs.section import Section
-from speciate.configs.strategies.common import Breeding, all_different
+from speciate.configs.strategies.common import WindowedBreeding, all_different
 from speciate.configs.tasks import Name
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -72,19 +72,11 @@ class Estimate(Section):
         return self
 
 
-class SteadyState(Breeding):
+class SteadyState(WindowedBreeding):
     """One child after the other enters the population; many are scored at once, without rounds."""
 
     type: Literal["steady_state"]
-    evaluations: Annotated[int, Field(ge=1)] = Field(
-        200, description="Children in all, those of the founding included."
-    )
-    lag: Annotated[int, Field(ge=1)] = Field(
-        16, description="Children under way at once; at least as many as engines that run."
-    )
-    batch: Annotated[int, Field(ge=1)] = Field(
-        1, description="Results that a step takes in; fewer and larger steps archive faster."
-    )
+    paper = "Real et al., 2019, arXiv 1802.01548"
     replace: Literal["worst", "oldest"] = Field(
         "worst",
         description="Who leaves a full population: the worst, so that a child enters only if it "
@@ -111,13 +103,4 @@ class SteadyState(Breeding):
                 raise ValueError(
                     f"fronts have no worst member to reach; leave out {name}, or objectives"
                 )
-        return self
-
-    @model_validator(mode="after")
-    def _batch_fits(self) -> "SteadyState":
-        if self.batch > self.lag:
-            raise ValueError(
-                f"a batch of {self.batch} results never comes with lag = {self.lag} children "
-                f"under way; set lag to {self.batch} or more"
-            )
         return self

@@ -8,10 +8,13 @@ campaign can be taken up again anywhere and goes on as if it had never stopped.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from speciate.population.strategies.best_of import BestOf
 from speciate.population.strategies.genome import Genome
 from speciate.population.strategies.genome_plus import GenomePlus
+from speciate.population.strategies.greedy_soup import GreedySoup
 from speciate.population.strategies.kinship import Kinship
 from speciate.population.strategies.nsga2 import Nsga2
+from speciate.population.strategies.random import Random
 from speciate.population.strategies.steady_state import SteadyState
 from speciate.records import Individual, Proposal, State
 
@@ -56,6 +59,9 @@ STRATEGIES: dict[str, Callable[..., Strategy]] = {
     "steady_state": SteadyState,
     "nsga2": Nsga2,
     "kinship": Kinship,
+    "random": Random,
+    "best_of": BestOf,
+    "greedy_soup": GreedySoup,
 }
 
 NEED_KIN = frozenset({"kinship"})

@@ -3,7 +3,7 @@
 Random numbers are keyed by the number of a proposal or by the step, never carried along.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import combinations
 
@@ -15,14 +15,14 @@ from speciate.population.selection import Ranked, tournament
 from speciate.records import Individual, Parent, Proposal, Recipe, State, derive_seed
 
 
-class Breeder:
-    """Makes proposals by crossover and mutation, as a strategy's section says."""
+class Searcher:
+    """What all strategies have: who they may use, and who stands before whom."""
 
     name: str
 
     def __init__(
         self,
-        config: schema.Breeding,
+        config: schema.Search,
         seed: int,
         base: str | None,
         models: Sequence[str],
@@ -46,14 +46,42 @@ class Breeder:
         """Those that did not fail, best first; see `Goals.ranked`."""
         return self.goals.ranked(names, known, self.objectives)
 
+    def survivors(self, members: Sequence[str], one: Individual, known: Known) -> tuple[str, ...]:
+        """The N best of members and a child; weights that live already do not come in again."""
+        if not distinct([one], members, known):
+            return tuple(members)
+        pool = self.ranked([*members, one.id], known)[: self.config.population]
+        return ids(self.ranked(ids(pool), known))
+
+    def crossed(
+        self, number: int, parents: Sequence[str], weights: Sequence[float], draws: Stream
+    ) -> Recipe:
+        """Crossover."""
+        key = self.key(number)
+        return cross(self.config.crossover, parents, weights, self.base, draws, key)
+
+    def key(self, number: int) -> int:
+        """Seed of the recipe of a proposal."""
+        return derive_seed(self.seed, self.name, "proposal", str(number))
+
+
+class Breeder(Searcher):
+    """Makes proposals by crossover and mutation, as a strategy's section says."""
+
+    config: schema.Breeding
+
     def proposal(self, number: int, members: Sequence[Ranked]) -> Proposal:
         """A merge of the founding, then offspring of members: by nothing but these arguments."""
+        size = self.config.tournament
+        return self.bred(number, lambda draws: ids(tournament(members, 2, size, draws)))
+
+    def bred(self, number: int, parents: Callable[[Stream], Sequence[str]]) -> Proposal:
+        """A merge of the founding, then offspring of those whom `parents` draws."""
         draws = stream(self.seed, self.name, "proposal", str(number))
         if number < len(self._founding):
             recipe, reason = self.mixed(number, self._founding[number], draws), "founding"
         else:
-            winners = tournament(members, 2, self.config.tournament, draws)
-            recipe, reason = self._offspring(number, ids(winners), draws)
+            recipe, reason = self._offspring(number, parents(draws), draws)
         return Proposal(number, recipe, self.name, reason)
 
     def _offspring(self, number: int, parents: Sequence[str], draws: Stream) -> tuple[Recipe, str]:
@@ -76,13 +104,6 @@ class Breeder:
         """Crossover at random weights."""
         return self.crossed(number, parents, draws.uniform(len(parents)).tolist(), draws)
 
-    def crossed(
-        self, number: int, parents: Sequence[str], weights: Sequence[float], draws: Stream
-    ) -> Recipe:
-        """Crossover."""
-        key = self.key(number)
-        return cross(self.config.crossover, parents, weights, self.base, draws, key)
-
     def mutant(self, number: int, parent: str) -> Recipe:
         """A noisy copy."""
         parameters = {"sigma": self.config.sigma, "density": self.config.gene_rate}
@@ -90,10 +111,6 @@ class Breeder:
         if self.config.of_adapters:
             operator, role = "lora_gaussian", "adapter"
         return Recipe(operator, (Parent(parent, role),), parameters, self.key(number))
-
-    def key(self, number: int) -> int:
-        """Seed of the recipe of a proposal."""
-        return derive_seed(self.seed, self.name, "proposal", str(number))
 
 
 def ids(entries: Sequence[Ranked]) -> tuple[str, ...]:

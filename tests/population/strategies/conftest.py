@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pytest
 
-from speciate.configs import schema
 from speciate.configs.constraints import Constraint, archived
+from speciate.configs.strategies import SECTIONS
 from speciate.population.goals import Goals
 from speciate.population.kinship import Kin, Kinship, Moments
 from speciate.population.randomness import stream
@@ -23,19 +23,15 @@ from speciate.records import (
     digest_of,
 )
 
-SECTIONS = {
-    "genome": schema.Genome,
-    "genome_plus": schema.GenomePlus,
-    "steady_state": schema.SteadyState,
-    "nsga2": schema.Nsga2,
-    "kinship": schema.Kinship,
-}
 SMALL: dict[str, dict[str, object]] = {
     "genome": {"population": 6, "generations": 4},
     "genome_plus": {"population": 6, "generations": 4},
     "steady_state": {"population": 6, "evaluations": 30, "lag": 4},
     "nsga2": {"population": 6, "generations": 4, "objectives": ["one", "two"]},
     "kinship": {"population": 6, "generations": 4, "stop_above": 1, "patience": 9},
+    "random": {"population": 6, "evaluations": 30, "lag": 4},
+    "best_of": {"population": 6, "evaluations": 30, "lag": 4},
+    "greedy_soup": {"population": 6},
 }
 Scores = Mapping[str, float] | None
 Scoring = Callable[[Recipe], Scores]
@@ -62,11 +58,17 @@ class Landscape:
 
     def _child(self, recipe: Recipe) -> np.ndarray:
         parents = [self.points[parent.id] for parent in recipe.parents]
-        if recipe.operator == "linear":
-            return np.average(parents, axis=0, weights=recipe.parameters["weights"])
-        assert recipe.operator == "gaussian"
-        noise = stream(recipe.seed, "noise").normal(parents[0].shape).numpy()
-        return parents[0] + recipe.parameters["sigma"] * noise
+        given = recipe.parameters
+        if recipe.operator == "gaussian":
+            noise = stream(recipe.seed, "noise").normal(parents[0].shape).numpy()
+            return parents[0] + given["sigma"] * noise
+        if recipe.operator == "slerp":
+            return (1 - given["t"]) * parents[0] + given["t"] * parents[1]
+        base = {parent.role: self.points[parent.id] for parent in recipe.parents}.get("base", 0)
+        models = [self.points[name] - base for name in recipe.with_role("model")]
+        weights = given.get("weights") or [1.0] * len(models)
+        shift = np.average(models, axis=0, weights=weights)
+        return base + given.get("scale", 1.0) * shift
 
 
 class Toy:
@@ -99,6 +101,11 @@ class Toy:
     def landscape(self, **targets: Sequence[float]) -> Landscape:
         """Tasks by the places that they ask for, one number a founder."""
         return Landscape(self.founders, targets)
+
+    @staticmethod
+    def takes(kind: str, key: str) -> bool:
+        """Whether a strategy has such a setting."""
+        return key in SECTIONS[kind].model_fields
 
     def strategy(
         self,

@@ -19,7 +19,9 @@ from speciate.configs.strategies import Genome as Genome
 from speciate.configs.strategies import GenomePlus as GenomePlus
 from speciate.configs.strategies import GreedySoup as GreedySoup
 from speciate.configs.strategies import Kinship as Kinship
+from speciate.configs.strategies import M2n2 as M2n2
 from speciate.configs.strategies import Nsga2 as Nsga2
+from speciate.configs.strategies import Offspring as Offspring
 from speciate.configs.strategies import Race as Race
 from speciate.configs.strategies import Random as Random
 from speciate.configs.strategies import Search as Search

@@ -20,10 +20,12 @@ class Goals:
         constraints: Who breaks none stands before all who break one, and these stand by how much
             they break in sum (Deb, "An efficient constraint handling method for genetic
             algorithms", 2000).
+        weights: Of the tasks in the fitness; 1 where nothing is said.
     """
 
     higher_is_better: Mapping[str, bool] = field(default_factory=dict)
     constraints: Sequence[Constraint] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     def violations(self, one: Individual, known: Known) -> list[Violation]:
         """What an individual breaks; `known` has its parents."""

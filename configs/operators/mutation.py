@@ -68,6 +68,9 @@ class SplitPoint(Parameters):
         description="Fraction of the elements, in the order of names, that lie before the point."
     )
     t: Fraction = Field(description="Place on the way from the first to the second model.")
+    sigma: NonNegative = Field(
+        0.0, description="Of normal noise that is added to the child; for search from scratch."
+    )
 
 
 class LayerChoice(Parameters):

@@ -7,6 +7,7 @@ from pydantic import Field
 from speciate.configs.strategies.best_of import BestOf as BestOf
 from speciate.configs.strategies.common import Breeding as Breeding
 from speciate.configs.strategies.common import Crossover as Crossover
+from speciate.configs.strategies.common import Offspring as Offspring
 from speciate.configs.strategies.common import Search as Search
 from speciate.configs.strategies.common import Windowed as Windowed
 from speciate.configs.strategies.common import WindowedBreeding as WindowedBreeding
@@ -14,6 +15,7 @@ from speciate.configs.strategies.genome import Genome as Genome
 from speciate.configs.strategies.genome_plus import GenomePlus as GenomePlus
 from speciate.configs.strategies.greedy_soup import GreedySoup as GreedySoup
 from speciate.configs.strategies.kinship import Kinship as Kinship
+from speciate.configs.strategies.m2n2 import M2n2 as M2n2
 from speciate.configs.strategies.nsga2 import Nsga2 as Nsga2
 from speciate.configs.strategies.random import Random as Random
 from speciate.configs.strategies.steady_state import Estimate as Estimate
@@ -21,7 +23,7 @@ from speciate.configs.strategies.steady_state import Race as Race
 from speciate.configs.strategies.steady_state import SteadyState as SteadyState
 
 Strategy = Annotated[
-    Genome | GenomePlus | SteadyState | Nsga2 | Kinship | Random | BestOf | GreedySoup,
+    Genome | GenomePlus | SteadyState | Nsga2 | Kinship | Random | BestOf | GreedySoup | M2n2,
     Field(discriminator="type"),
 ]
 

@@ -100,7 +100,7 @@ class Search(Section):
         return self
 
 
-class Breeding(Search):
+class Offspring(Search):
     """What all strategies have that breed by crossover and mutation."""
 
     founding: Literal["pairs", "all", "founders"] = Field(
@@ -111,10 +111,15 @@ class Breeding(Search):
     crossover_rate: Rate = Field(0.8, description="Probability that two parents are crossed.")
     gene_rate: Rate = Field(0.01, description="Fraction of a mutant's elements that is moved.")
     sigma: NonNegative = Field(0.01, description="Of the noise, in weights.")
-    tournament: Annotated[int, Field(ge=1)] = Field(3, description="Size of a tournament.")
     crossover: tuple[Crossover, ...] = Field(
         (Crossover(),), description="Operators of founding and crossover.", min_length=1
     )
+
+
+class Breeding(Offspring):
+    """Crossover and mutation of those who win tournaments."""
+
+    tournament: Annotated[int, Field(ge=1)] = Field(3, description="Size of a tournament.")
 
 
 class Windowed(Search):
@@ -140,7 +145,7 @@ class Windowed(Search):
         return self
 
 
-class WindowedBreeding(Windowed, Breeding):
+class WindowedBreeding(Windowed, Offspring):
     """Crossover and mutation, without generations."""
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from speciate.configs.section import Section
-from speciate.configs.strategies.common import WindowedBreeding, all_different
+from speciate.configs.strategies.common import Breeding, WindowedBreeding, all_different
 from speciate.configs.tasks import Name
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -72,7 +72,7 @@ class Estimate(Section):
         return self
 
 
-class SteadyState(WindowedBreeding):
+class SteadyState(WindowedBreeding, Breeding):
     """One child after the other enters the population; many are scored at once, without rounds."""
 
     type: Literal["steady_state"]

@@ -13,6 +13,7 @@ from speciate.population.strategies.genome import Genome
 from speciate.population.strategies.genome_plus import GenomePlus
 from speciate.population.strategies.greedy_soup import GreedySoup
 from speciate.population.strategies.kinship import Kinship
+from speciate.population.strategies.m2n2 import M2n2
 from speciate.population.strategies.nsga2 import Nsga2
 from speciate.population.strategies.random import Random
 from speciate.population.strategies.steady_state import SteadyState
@@ -62,6 +63,7 @@ STRATEGIES: dict[str, Callable[..., Strategy]] = {
     "random": Random,
     "best_of": BestOf,
     "greedy_soup": GreedySoup,
+    "m2n2": M2n2,
 }
 
 NEED_KIN = frozenset({"kinship"})

@@ -11,7 +11,7 @@ from speciate.configs import schema
 from speciate.population.crossover import cross
 from speciate.population.goals import Goals, Known
 from speciate.population.randomness import Stream, stream
-from speciate.population.selection import Ranked, tournament
+from speciate.population.selection import Ranked
 from speciate.records import Individual, Parent, Proposal, Recipe, State, derive_seed
 
 
@@ -68,12 +68,7 @@ class Searcher:
 class Breeder(Searcher):
     """Makes proposals by crossover and mutation, as a strategy's section says."""
 
-    config: schema.Breeding
-
-    def proposal(self, number: int, members: Sequence[Ranked]) -> Proposal:
-        """A merge of the founding, then offspring of members: by nothing but these arguments."""
-        size = self.config.tournament
-        return self.bred(number, lambda draws: ids(tournament(members, 2, size, draws)))
+    config: schema.Offspring
 
     def bred(self, number: int, parents: Callable[[Stream], Sequence[str]]) -> Proposal:
         """A merge of the founding, then offspring of those whom `parents` draws."""

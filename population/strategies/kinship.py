@@ -70,7 +70,7 @@ class Kinship(Breeder):
             return None
         pairs = self._pairs(state, members, len(numbers) - len(founding))
         return (
-            *(self.proposal(number, members) for number in founding),
+            *(self.bred(number, lambda _: ()) for number in founding),
             *(
                 self._child(number, *pair)
                 for number, pair in zip(numbers[len(founding) :], pairs, strict=True)

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from speciate.configs import schema
 from speciate.population.goals import Known
+from speciate.population.randomness import Stream
+from speciate.population.selection import tournament
 from speciate.population.strategies.breeder import Breeder, distinct, ids
 from speciate.records import Individual, Proposal, State
 
@@ -32,7 +34,11 @@ class Nsga2(Breeder):
             return None
         members = self.ranked(state.members, known)
         numbers = range(state.asked, state.asked + self.config.population)
-        return tuple(self.proposal(number, members) for number in numbers)
+
+        def pair(draws: Stream) -> Sequence[str]:
+            return ids(tournament(members, 2, self.config.tournament, draws))
+
+        return tuple(self.bred(number, pair) for number in numbers)
 
     def due(self, state: State) -> int:
         """See `Strategy.due`: a generation is told as one."""

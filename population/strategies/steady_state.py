@@ -10,7 +10,8 @@ from itertools import islice
 
 from speciate.configs import schema
 from speciate.population.goals import Known
-from speciate.population.selection import Ranked
+from speciate.population.randomness import Stream
+from speciate.population.selection import Ranked, tournament
 from speciate.population.strategies.breeder import distinct, ids
 from speciate.population.strategies.window import WindowedBreeder
 from speciate.records import Individual, Proposal, State
@@ -30,6 +31,12 @@ class SteadyState(WindowedBreeder):
         bar = self._bar(self.ranked(state.members, known))
         fit = self._fit(state.step, known) if bar else None
         return tuple(replace(one, bar=bar, fit=fit) for one in asked)
+
+    def parents(
+        self, state: State, members: Sequence[Ranked], known: Known, draws: Stream
+    ) -> Sequence[str]:
+        """See `WindowedBreeder.parents`: winners of tournaments."""
+        return ids(tournament(members, 2, self.config.tournament, draws))
 
     def _bar(self, members: Sequence[Ranked]) -> str | None:
         """Whose fitness a child must reach to live: the worst member's, who can only get better.

@@ -12,8 +12,8 @@ from dataclasses import replace
 from speciate.configs import schema
 from speciate.population.goals import Known
 from speciate.population.randomness import Stream
-from speciate.population.selection import Ranked, tournament
-from speciate.population.strategies.breeder import Breeder, Searcher, ids
+from speciate.population.selection import Ranked
+from speciate.population.strategies.breeder import Breeder, Searcher
 from speciate.records import Individual, Proposal, State
 
 
@@ -81,10 +81,11 @@ class WindowedBreeder(Window, Breeder):
         """See `Window.propose`."""
         return self.bred(state.asked, lambda draws: self.parents(state, members, known, draws))
 
+    @abstractmethod
     def parents(
         self, state: State, members: Sequence[Ranked], known: Known, draws: Stream
     ) -> Sequence[str]:
-        """Whom the next child is made of: two, or the one there is; here winners of tournaments.
+        """Whom the next child is made of: two, or the one there is.
 
         Args:
             state: See `propose`.
@@ -92,4 +93,3 @@ class WindowedBreeder(Window, Breeder):
             known: See `propose`.
             draws: Random numbers of this proposal.
         """
-        return ids(tournament(members, 2, self.config.tournament, draws))

@@ -52,11 +52,15 @@ def _angle(genome: Genome) -> float:
 
 
 def merge(locus: Locus, parameters: SplitPoint, split: Split) -> Tensor:
-    """Spherical interpolation by t before the point and by 1 - t after it."""
+    """Spherical interpolation by t before the point and by 1 - t after it, then noise."""
     before, t = split.before(locus), parameters.t
     first = _between([model[:before] for model in locus.models], t, split.angle)
     second = _between([model[before:] for model in locus.models], 1 - t, split.angle)
-    return torch.cat([first, second])
+    child = torch.cat([first, second])
+    if parameters.sigma:
+        noise = locus.stream(0).normal(child.shape).to(child.device)
+        child += noise * parameters.sigma
+    return child
 
 
 def _between(models: Sequence[Tensor], t: float, angle: float) -> Tensor:

@@ -224,6 +224,16 @@ def test_wrong_recipes_are_refused(
         validate(Recipe(operator, parents, parameters, 0))
 
 
+def test_split_point_adds_noise_of_the_recipe_if_asked(apply: Apply) -> None:
+    models = [{"x": random(20_000, seed=n)} for n in range(2)]
+    plain, noisy, again = (
+        apply("split_point", {"model": models}, split=0.5, t=0.2, sigma=sigma)["x"]
+        for sigma in (0.0, 0.01, 0.01)
+    )
+    assert torch.equal(noisy, again)
+    assert float((noisy - plain).std()) == pytest.approx(0.01, rel=0.03)
+
+
 # What all share
 
 

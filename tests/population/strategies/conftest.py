@@ -32,16 +32,23 @@ SMALL: dict[str, dict[str, object]] = {
     "random": {"population": 6, "evaluations": 30, "lag": 4},
     "best_of": {"population": 6, "evaluations": 30, "lag": 4},
     "greedy_soup": {"population": 6},
+    "m2n2": {"population": 6, "evaluations": 30, "lag": 4},
 }
-Scores = Mapping[str, float] | None
+Scores = Mapping[str, float | tuple[float, ...]] | None  # A score, or one an item.
 Scoring = Callable[[Recipe], Scores]
 
 
 class Landscape:
     """Models are points: merges are averages, and a task asks for being near a place."""
 
-    def __init__(self, founders: Sequence[Recipe], targets: Mapping[str, Sequence[float]]) -> None:
-        """Founders stand at the unit vectors."""
+    def __init__(
+        self,
+        founders: Sequence[Recipe],
+        targets: Mapping[str, Sequence[float]],
+        by_item: bool = False,
+    ) -> None:
+        """Founders stand at the unit vectors; each coordinate may be an item of a task."""
+        self.by_item = by_item
         self.targets = {task: np.asarray(place) for task, place in targets.items()}
         self.points = {
             recipe.id: row for recipe, row in zip(founders, np.eye(len(founders)), strict=True)
@@ -51,6 +58,11 @@ class Landscape:
         if recipe.id not in self.points:
             self.points[recipe.id] = self._child(recipe)
         point = self.points[recipe.id]
+        if self.by_item:
+            return {
+                task: tuple((1 / (1 + 4 * (point - place) ** 2)).tolist())
+                for task, place in self.targets.items()
+            }
         return {
             task: float(1 / (1 + np.sum((point - place) ** 2)))
             for task, place in self.targets.items()
@@ -62,6 +74,10 @@ class Landscape:
         if recipe.operator == "gaussian":
             noise = stream(recipe.seed, "noise").normal(parents[0].shape).numpy()
             return parents[0] + given["sigma"] * noise
+        if recipe.operator == "split_point":
+            here = np.arange(len(parents[0])) < int(given["split"] * len(parents[0]))
+            share = np.where(here, given["t"], 1 - given["t"])
+            return (1 - share) * parents[0] + share * parents[1]
         if recipe.operator == "slerp":
             return (1 - given["t"]) * parents[0] + given["t"] * parents[1]
         base = {parent.role: self.points[parent.id] for parent in recipe.parents}.get("base", 0)
@@ -98,9 +114,9 @@ class Toy:
 
         return score
 
-    def landscape(self, **targets: Sequence[float]) -> Landscape:
+    def landscape(self, by_item: bool = False, **targets: Sequence[float]) -> Landscape:
         """Tasks by the places that they ask for, one number a founder."""
-        return Landscape(self.founders, targets)
+        return Landscape(self.founders, targets, by_item)
 
     @staticmethod
     def takes(kind: str, key: str) -> bool:
@@ -138,8 +154,12 @@ class Toy:
         """As the campaign's stages make it."""
         if scores is None:
             return Individual(recipe, None, step, "test", error="failed")
-        items = {task: Score("accuracy", (value,)) for task, value in scores.items()}
-        evaluation = Evaluation(sum(scores.values()) / len(scores), items, "scripted")
+        items = {
+            task: Score("accuracy", value if isinstance(value, tuple) else (value,))
+            for task, value in scores.items()
+        }
+        fitness = sum(score.value for score in items.values()) / len(items)
+        evaluation = Evaluation(fitness, items, "scripted")
         return Individual(recipe, digest_of(recipe.id), step, "test", "", evaluation)
 
     def play(

@@ -1,0 +1,55 @@
+"""What individuals score item by item: who is alone in solving what, and who behaves like whom."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speciate.population.goals import Goals
+from speciate.records import Individual
+
+Floats = NDArray[np.float64]
+
+
+def item_scores(
+    names: Sequence[str], known: Mapping[str, Individual], goals: Goals
+) -> tuple[Floats, Floats]:
+    """Scores in [0, 1] of each individual on each item, more is better, and what items weigh.
+
+    Values that are not in [0, 1] already with more being better, such as bits, are scaled item by
+    item from the worst (0) to the best (1) of these individuals; where all are equal, to 0.
+
+    Args:
+        names: Of individuals that did not fail.
+        known: These.
+        goals: Tasks count by their weights, however many items they have.
+
+    Returns:
+        Shapes (individuals, items) and (items,); weights of items sum to 1.
+    """
+    first = known[names[0]].evaluation
+    tasks = [task for task in sorted(first.scores if first else ()) if _weight(goals, task)]
+    parts, weights = [], []
+    for task in tasks:
+        values = np.array([_items(known[name], task) for name in names], dtype=np.float64)
+        parts.append(_scaled(values, goals.higher_is_better.get(task, True)))
+        weights.append(np.full(values.shape[1], _weight(goals, task) / values.shape[1]))
+    weight = np.concatenate(weights)
+    return np.concatenate(parts, axis=1), weight / weight.sum()
+
+
+def _weight(goals: Goals, task: str) -> float:
+    return goals.weights.get(task, 1.0)
+
+
+def _items(one: Individual, task: str) -> tuple[float, ...]:
+    return one.evaluation.scores[task].items if one.evaluation else ()
+
+
+def _scaled(values: Floats, higher: bool) -> Floats:
+    if higher and values.min() >= 0 and values.max() <= 1:
+        return values
+    turned = values if higher else -values
+    low = turned.min(axis=0)
+    spread = turned.max(axis=0) - low
+    return np.where(spread > 0, (turned - low) / np.where(spread > 0, spread, 1.0), 0.0)

@@ -60,15 +60,22 @@ def archived(config: Mapping[str, Any]) -> tuple[Constraint, ...]:
 
 
 def check_tasks(
-    tasks: Sequence[Task], objectives: Sequence[str], constraints: Sequence[Constraint]
+    tasks: Sequence[Task],
+    chosen: Mapping[str, Sequence[str]],
+    constraints: Sequence[Constraint],
 ) -> None:
-    """Whether objectives and constraints name tasks that selection sees, of the right kind.
+    """Whether a strategy and constraints name tasks that selection sees, of the right kind.
+
+    Args:
+        tasks: Of the campaign.
+        chosen: Names of tasks, by the key of the strategy that has them.
+        constraints: Of the campaign.
 
     Raises:
         ValueError: One does not.
     """
     seen = {task.name: task for task in tasks if task.search}
-    named = [("strategy.objectives", name) for name in objectives]
+    named = [(f"strategy.{key}", name) for key, names in chosen.items() for name in names]
     named += [(f"constraints.{index}.task", one.task) for index, one in enumerate(constraints)]
     for place, name in named:
         if name not in seen:

@@ -14,12 +14,14 @@ from speciate.configs.section import Section
 from speciate.configs.strategies import BestOf as BestOf
 from speciate.configs.strategies import Breeding as Breeding
 from speciate.configs.strategies import Crossover as Crossover
+from speciate.configs.strategies import CycleQd as CycleQd
 from speciate.configs.strategies import Estimate as Estimate
 from speciate.configs.strategies import Genome as Genome
 from speciate.configs.strategies import GenomePlus as GenomePlus
 from speciate.configs.strategies import GreedySoup as GreedySoup
 from speciate.configs.strategies import Kinship as Kinship
 from speciate.configs.strategies import M2n2 as M2n2
+from speciate.configs.strategies import MapElites as MapElites
 from speciate.configs.strategies import Nsga2 as Nsga2
 from speciate.configs.strategies import Offspring as Offspring
 from speciate.configs.strategies import Race as Race
@@ -180,7 +182,9 @@ class Campaign(Section):
             raise ValueError("no task has weight > 0, so there is no fitness to select by")
         if not any(task.test for task in self.tasks):
             raise ValueError("no task has a 'test' file, which the final report is made from")
-        check_tasks(self.tasks, getattr(self.strategy, "objectives", ()), self.constraints)
+        keys = ("objectives", "behaviours", "qualities")
+        chosen = {key: getattr(self.strategy, key, ()) for key in keys}
+        check_tasks(self.tasks, chosen, self.constraints)
         operators = [crossover.operator for crossover in self.strategy.crossover]
         pairs = [name for name in operators if ALL_CROSSOVERS[name].models == "two"]
         if pairs and getattr(self.strategy, "founding", None) == "all":

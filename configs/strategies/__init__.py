@@ -11,11 +11,13 @@ from speciate.configs.strategies.common import Offspring as Offspring
 from speciate.configs.strategies.common import Search as Search
 from speciate.configs.strategies.common import Windowed as Windowed
 from speciate.configs.strategies.common import WindowedBreeding as WindowedBreeding
+from speciate.configs.strategies.cycle_qd import CycleQd as CycleQd
 from speciate.configs.strategies.genome import Genome as Genome
 from speciate.configs.strategies.genome_plus import GenomePlus as GenomePlus
 from speciate.configs.strategies.greedy_soup import GreedySoup as GreedySoup
 from speciate.configs.strategies.kinship import Kinship as Kinship
 from speciate.configs.strategies.m2n2 import M2n2 as M2n2
+from speciate.configs.strategies.map_elites import MapElites as MapElites
 from speciate.configs.strategies.nsga2 import Nsga2 as Nsga2
 from speciate.configs.strategies.random import Random as Random
 from speciate.configs.strategies.steady_state import Estimate as Estimate
@@ -23,7 +25,17 @@ from speciate.configs.strategies.steady_state import Race as Race
 from speciate.configs.strategies.steady_state import SteadyState as SteadyState
 
 Strategy = Annotated[
-    Genome | GenomePlus | SteadyState | Nsga2 | Kinship | Random | BestOf | GreedySoup | M2n2,
+    Genome
+    | GenomePlus
+    | SteadyState
+    | Nsga2
+    | Kinship
+    | Random
+    | BestOf
+    | GreedySoup
+    | M2n2
+    | MapElites
+    | CycleQd,
     Field(discriminator="type"),
 ]
 

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from speciate.population.strategies.best_of import BestOf
+from speciate.population.strategies.cycle_qd import CycleQd
 from speciate.population.strategies.genome import Genome
 from speciate.population.strategies.genome_plus import GenomePlus
 from speciate.population.strategies.greedy_soup import GreedySoup
 from speciate.population.strategies.kinship import Kinship
 from speciate.population.strategies.m2n2 import M2n2
+from speciate.population.strategies.map_elites import MapElites
 from speciate.population.strategies.nsga2 import Nsga2
 from speciate.population.strategies.random import Random
 from speciate.population.strategies.steady_state import SteadyState
@@ -64,6 +66,8 @@ STRATEGIES: dict[str, Callable[..., Strategy]] = {
     "best_of": BestOf,
     "greedy_soup": GreedySoup,
     "m2n2": M2n2,
+    "map_elites": MapElites,
+    "cycle_qd": CycleQd,
 }
 
 NEED_KIN = frozenset({"kinship"})

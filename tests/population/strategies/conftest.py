@@ -33,6 +33,8 @@ SMALL: dict[str, dict[str, object]] = {
     "best_of": {"population": 6, "evaluations": 30, "lag": 4},
     "greedy_soup": {"population": 6},
     "m2n2": {"population": 6, "evaluations": 30, "lag": 4},
+    "map_elites": {"behaviours": ["two"], "bins": 8, "evaluations": 30, "lag": 4},
+    "cycle_qd": {"qualities": ["one", "two"], "bins": 5, "evaluations": 30, "lag": 4},
 }
 Scores = Mapping[str, float | tuple[float, ...]] | None  # A score, or one an item.
 Scoring = Callable[[Recipe], Scores]
@@ -74,6 +76,10 @@ class Landscape:
         if recipe.operator == "gaussian":
             noise = stream(recipe.seed, "noise").normal(parents[0].shape).numpy()
             return parents[0] + given["sigma"] * noise
+        if recipe.operator == "svd_mutation":
+            base, parent = parents
+            grown = given["rate"] * stream(recipe.seed, "growth").uniform(len(parent))
+            return parent + grown * (parent - base)
         if recipe.operator == "split_point":
             here = np.arange(len(parents[0])) < int(given["split"] * len(parents[0]))
             share = np.where(here, given["t"], 1 - given["t"])

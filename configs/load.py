@@ -21,7 +21,9 @@ _TYPES = frozenset(
     | {"lm_eval", "code", "transformers", "genome", "genome_plus", "steady_state", "nsga2", "floor"}
     | {"no_worse_than_parents", "negative_flips", "float", "bool", "str", "a number", "a list"}
     | {"a table", "rules", "per model", "kinship"}
-    | {"random", "best_of", "greedy_soup", "cycle_qd", "map_elites", "m2n2"}
+    | {"random", "best_of", "greedy_soup", "m2n2", "map_elites", "cycle_qd", "cma_es", "dfs"}
+    | {"ps_dfs", "darwin", "power_law", "archipelago", "novelty", "mate_choice", "frank_wolfe"}
+    | {"surrogate", "mixture"}
 )
 _WRAPPERS = ("function-", "tuple[", "dict[")
 

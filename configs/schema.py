@@ -13,8 +13,10 @@ from speciate.configs.screens import Screens as Screens
 from speciate.configs.section import Section
 from speciate.configs.strategies import BestOf as BestOf
 from speciate.configs.strategies import Breeding as Breeding
+from speciate.configs.strategies import CmaEs as CmaEs
 from speciate.configs.strategies import Crossover as Crossover
 from speciate.configs.strategies import CycleQd as CycleQd
+from speciate.configs.strategies import Dfs as Dfs
 from speciate.configs.strategies import Estimate as Estimate
 from speciate.configs.strategies import Genome as Genome
 from speciate.configs.strategies import GenomePlus as GenomePlus
@@ -24,8 +26,10 @@ from speciate.configs.strategies import M2n2 as M2n2
 from speciate.configs.strategies import MapElites as MapElites
 from speciate.configs.strategies import Nsga2 as Nsga2
 from speciate.configs.strategies import Offspring as Offspring
+from speciate.configs.strategies import PsDfs as PsDfs
 from speciate.configs.strategies import Race as Race
 from speciate.configs.strategies import Random as Random
+from speciate.configs.strategies import Sampling as Sampling
 from speciate.configs.strategies import Search as Search
 from speciate.configs.strategies import SteadyState as SteadyState
 from speciate.configs.strategies import Strategy as Strategy

@@ -18,6 +18,7 @@ from speciate.configs.campaign import load
 from speciate.counsel.engage import check_agents, check_prompts, engaged
 from speciate.counsel.journal import FOLDER as AGENTS
 from speciate.counsel.offers import suited
+from speciate.depth import measured
 from speciate.desk import Desk
 from speciate.employ import employed, joined
 from speciate.errors import ArchiveError, TaskError
@@ -95,7 +96,7 @@ def _run(
     test = splits(config, "test", path.parent)
     check_partial(config, search)
     founders = load_founders(config.founders, path.parent)
-    config = suited(fitted(config, founders))
+    config = suited(measured(fitted(config, founders), founders))
     check_apart(search, test)
     with _opened(out, _resolved(config, search, test)) as archive:
         if archive.report is None:

@@ -5,6 +5,8 @@ from typing import Annotated, get_args
 from pydantic import Field
 
 from speciate.configs.strategies.best_of import BestOf as BestOf
+from speciate.configs.strategies.cma_es import CmaEs as CmaEs
+from speciate.configs.strategies.cma_es import Sampling as Sampling
 from speciate.configs.strategies.common import Breeding as Breeding
 from speciate.configs.strategies.common import Crossover as Crossover
 from speciate.configs.strategies.common import Offspring as Offspring
@@ -12,6 +14,7 @@ from speciate.configs.strategies.common import Search as Search
 from speciate.configs.strategies.common import Windowed as Windowed
 from speciate.configs.strategies.common import WindowedBreeding as WindowedBreeding
 from speciate.configs.strategies.cycle_qd import CycleQd as CycleQd
+from speciate.configs.strategies.dfs import Dfs as Dfs
 from speciate.configs.strategies.genome import Genome as Genome
 from speciate.configs.strategies.genome_plus import GenomePlus as GenomePlus
 from speciate.configs.strategies.greedy_soup import GreedySoup as GreedySoup
@@ -19,6 +22,7 @@ from speciate.configs.strategies.kinship import Kinship as Kinship
 from speciate.configs.strategies.m2n2 import M2n2 as M2n2
 from speciate.configs.strategies.map_elites import MapElites as MapElites
 from speciate.configs.strategies.nsga2 import Nsga2 as Nsga2
+from speciate.configs.strategies.ps_dfs import PsDfs as PsDfs
 from speciate.configs.strategies.random import Random as Random
 from speciate.configs.strategies.steady_state import Estimate as Estimate
 from speciate.configs.strategies.steady_state import Race as Race
@@ -35,7 +39,10 @@ Strategy = Annotated[
     | GreedySoup
     | M2n2
     | MapElites
-    | CycleQd,
+    | CycleQd
+    | CmaEs
+    | Dfs
+    | PsDfs,
     Field(discriminator="type"),
 ]
 

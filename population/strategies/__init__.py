@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from speciate.population.strategies.best_of import BestOf
+from speciate.population.strategies.cma_es import CmaEs
 from speciate.population.strategies.cycle_qd import CycleQd
+from speciate.population.strategies.dfs import Dfs
 from speciate.population.strategies.genome import Genome
 from speciate.population.strategies.genome_plus import GenomePlus
 from speciate.population.strategies.greedy_soup import GreedySoup
@@ -17,6 +19,7 @@ from speciate.population.strategies.kinship import Kinship
 from speciate.population.strategies.m2n2 import M2n2
 from speciate.population.strategies.map_elites import MapElites
 from speciate.population.strategies.nsga2 import Nsga2
+from speciate.population.strategies.ps_dfs import PsDfs
 from speciate.population.strategies.random import Random
 from speciate.population.strategies.steady_state import SteadyState
 from speciate.records import Individual, Proposal, State
@@ -68,6 +71,9 @@ STRATEGIES: dict[str, Callable[..., Strategy]] = {
     "m2n2": M2n2,
     "map_elites": MapElites,
     "cycle_qd": CycleQd,
+    "cma_es": CmaEs,
+    "dfs": Dfs,
+    "ps_dfs": PsDfs,
 }
 
 NEED_KIN = frozenset({"kinship"})

@@ -34,6 +34,9 @@ SMALL: dict[str, dict[str, object]] = {
     "greedy_soup": {"population": 6},
     "m2n2": {"population": 6, "evaluations": 30, "lag": 4},
     "map_elites": {"behaviours": ["two"], "bins": 8, "evaluations": 30, "lag": 4},
+    "cma_es": {"population": 6, "evaluations": 30},
+    "dfs": {"population": 6, "evaluations": 30, "blocks": 4},
+    "ps_dfs": {"population": 6, "evaluations": 16, "path_evaluations": 16, "blocks": 4},
     "cycle_qd": {"qualities": ["one", "two"], "bins": 5, "evaluations": 30, "lag": 4},
 }
 Scores = Mapping[str, float | tuple[float, ...]] | None  # A score, or one an item.
@@ -86,10 +89,21 @@ class Landscape:
             return (1 - share) * parents[0] + share * parents[1]
         if recipe.operator == "slerp":
             return (1 - given["t"]) * parents[0] + given["t"] * parents[1]
+        if recipe.operator == "data_flow":
+            # Coordinate n is what the model has there whose block is the n-th of the path.
+            at = [(parents[model], block) for model, block in given["path"]]
+            return np.array([point[block % len(point)] for point, block in at])
         base = {parent.role: self.points[parent.id] for parent in recipe.parents}.get("base", 0)
         models = [self.points[name] - base for name in recipe.with_role("model")]
-        weights = given.get("weights") or [1.0] * len(models)
-        shift = np.average(models, axis=0, weights=weights)
+        weights = np.array(given.get("weights") or [1.0] * len(models))
+        if weights.ndim > 1:
+            # Depth is along the coordinates.
+            size = len(models[0])
+            depth, anchors = np.linspace(0, 1, size), np.linspace(0, 1, weights.shape[1])
+            weights = np.array([np.interp(depth, anchors, row) for row in weights])
+            shift = np.sum(weights * models, axis=0) / np.maximum(weights.sum(axis=0), 1e-9)
+        else:
+            shift = np.average(models, axis=0, weights=weights)
         return base + given.get("scale", 1.0) * shift
 
 

@@ -11,11 +11,13 @@ from speciate.configs.constraints import check_tasks
 from speciate.configs.operators import WITH_BASE
 from speciate.configs.screens import Screens as Screens
 from speciate.configs.section import Section
+from speciate.configs.strategies import Archipelago as Archipelago
 from speciate.configs.strategies import BestOf as BestOf
 from speciate.configs.strategies import Breeding as Breeding
 from speciate.configs.strategies import CmaEs as CmaEs
 from speciate.configs.strategies import Crossover as Crossover
 from speciate.configs.strategies import CycleQd as CycleQd
+from speciate.configs.strategies import Darwin as Darwin
 from speciate.configs.strategies import Dfs as Dfs
 from speciate.configs.strategies import Estimate as Estimate
 from speciate.configs.strategies import Genome as Genome
@@ -24,8 +26,11 @@ from speciate.configs.strategies import GreedySoup as GreedySoup
 from speciate.configs.strategies import Kinship as Kinship
 from speciate.configs.strategies import M2n2 as M2n2
 from speciate.configs.strategies import MapElites as MapElites
+from speciate.configs.strategies import MateChoice as MateChoice
+from speciate.configs.strategies import Novelty as Novelty
 from speciate.configs.strategies import Nsga2 as Nsga2
 from speciate.configs.strategies import Offspring as Offspring
+from speciate.configs.strategies import PowerLaw as PowerLaw
 from speciate.configs.strategies import PsDfs as PsDfs
 from speciate.configs.strategies import Race as Race
 from speciate.configs.strategies import Random as Random

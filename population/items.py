@@ -27,15 +27,36 @@ def item_scores(
     Returns:
         Shapes (individuals, items) and (items,); weights of items sum to 1.
     """
-    first = known[names[0]].evaluation
-    tasks = [task for task in sorted(first.scores if first else ()) if _weight(goals, task)]
     parts, weights = [], []
-    for task in tasks:
+    for task in _tasks(known[names[0]], goals):
         values = np.array([_items(known[name], task) for name in names], dtype=np.float64)
         parts.append(_scaled(values, goals.higher_is_better.get(task, True)))
         weights.append(np.full(values.shape[1], _weight(goals, task) / values.shape[1]))
     weight = np.concatenate(weights)
     return np.concatenate(parts, axis=1), weight / weight.sum()
+
+
+def task_scores(names: Sequence[str], known: Mapping[str, Individual], goals: Goals) -> Floats:
+    """Mean scores on the tasks that count, scaled from the worst (0) to the best (1) of these.
+
+    Args:
+        names: Of individuals that did not fail.
+        known: These.
+        goals: Directions and weights of the tasks.
+
+    Returns:
+        Shape (individuals, tasks), tasks by name.
+    """
+    columns = []
+    for task in _tasks(known[names[0]], goals):
+        means = [np.mean(_items(known[name], task)) for name in names]
+        columns.append(_spread(np.array(means), goals.higher_is_better.get(task, True)))
+    return np.stack(columns, axis=1)
+
+
+def _tasks(one: Individual, goals: Goals) -> list[str]:
+    scores = one.evaluation.scores if one.evaluation else {}
+    return [task for task in sorted(scores) if _weight(goals, task)]
 
 
 def _weight(goals: Goals, task: str) -> float:
@@ -49,6 +70,11 @@ def _items(one: Individual, task: str) -> tuple[float, ...]:
 def _scaled(values: Floats, higher: bool) -> Floats:
     if higher and values.min() >= 0 and values.max() <= 1:
         return values
+    return _spread(values, higher)
+
+
+def _spread(values: Floats, higher: bool) -> Floats:
+    """From the worst (0) to the best (1) along the first axis; 0 where all are equal."""
     turned = values if higher else -values
     low = turned.min(axis=0)
     spread = turned.max(axis=0) - low

@@ -18,6 +18,11 @@ def ranked(pool: Sequence[Ranked]) -> list[Ranked]:
     return sorted(pool, key=lambda entry: (-entry[1], entry[0]))
 
 
+def sound(pool: Sequence[Ranked]) -> list[Ranked]:
+    """Those who break no constraint; all if all do."""
+    return [entry for entry in pool if entry[1] >= 0] or list(pool)
+
+
 def elites(pool: Sequence[Ranked], count: int) -> list[Ranked]:
     """The `count` best."""
     return ranked(pool)[:count]

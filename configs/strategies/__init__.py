@@ -4,6 +4,7 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
+from speciate.configs.strategies.archipelago import Archipelago as Archipelago
 from speciate.configs.strategies.best_of import BestOf as BestOf
 from speciate.configs.strategies.cma_es import CmaEs as CmaEs
 from speciate.configs.strategies.cma_es import Sampling as Sampling
@@ -14,6 +15,7 @@ from speciate.configs.strategies.common import Search as Search
 from speciate.configs.strategies.common import Windowed as Windowed
 from speciate.configs.strategies.common import WindowedBreeding as WindowedBreeding
 from speciate.configs.strategies.cycle_qd import CycleQd as CycleQd
+from speciate.configs.strategies.darwin import Darwin as Darwin
 from speciate.configs.strategies.dfs import Dfs as Dfs
 from speciate.configs.strategies.genome import Genome as Genome
 from speciate.configs.strategies.genome_plus import GenomePlus as GenomePlus
@@ -21,7 +23,10 @@ from speciate.configs.strategies.greedy_soup import GreedySoup as GreedySoup
 from speciate.configs.strategies.kinship import Kinship as Kinship
 from speciate.configs.strategies.m2n2 import M2n2 as M2n2
 from speciate.configs.strategies.map_elites import MapElites as MapElites
+from speciate.configs.strategies.mate_choice import MateChoice as MateChoice
+from speciate.configs.strategies.novelty import Novelty as Novelty
 from speciate.configs.strategies.nsga2 import Nsga2 as Nsga2
+from speciate.configs.strategies.power_law import PowerLaw as PowerLaw
 from speciate.configs.strategies.ps_dfs import PsDfs as PsDfs
 from speciate.configs.strategies.random import Random as Random
 from speciate.configs.strategies.steady_state import Estimate as Estimate
@@ -42,7 +47,12 @@ Strategy = Annotated[
     | CycleQd
     | CmaEs
     | Dfs
-    | PsDfs,
+    | PsDfs
+    | Darwin
+    | PowerLaw
+    | Archipelago
+    | Novelty
+    | MateChoice,
     Field(discriminator="type"),
 ]
 

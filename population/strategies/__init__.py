@@ -8,9 +8,11 @@ campaign can be taken up again anywhere and goes on as if it had never stopped.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from speciate.population.strategies.archipelago import Archipelago
 from speciate.population.strategies.best_of import BestOf
 from speciate.population.strategies.cma_es import CmaEs
 from speciate.population.strategies.cycle_qd import CycleQd
+from speciate.population.strategies.darwin import Darwin
 from speciate.population.strategies.dfs import Dfs
 from speciate.population.strategies.genome import Genome
 from speciate.population.strategies.genome_plus import GenomePlus
@@ -18,7 +20,10 @@ from speciate.population.strategies.greedy_soup import GreedySoup
 from speciate.population.strategies.kinship import Kinship
 from speciate.population.strategies.m2n2 import M2n2
 from speciate.population.strategies.map_elites import MapElites
+from speciate.population.strategies.mate_choice import MateChoice
+from speciate.population.strategies.novelty import Novelty
 from speciate.population.strategies.nsga2 import Nsga2
+from speciate.population.strategies.power_law import PowerLaw
 from speciate.population.strategies.ps_dfs import PsDfs
 from speciate.population.strategies.random import Random
 from speciate.population.strategies.steady_state import SteadyState
@@ -74,6 +79,11 @@ STRATEGIES: dict[str, Callable[..., Strategy]] = {
     "cma_es": CmaEs,
     "dfs": Dfs,
     "ps_dfs": PsDfs,
+    "darwin": Darwin,
+    "power_law": PowerLaw,
+    "archipelago": Archipelago,
+    "novelty": Novelty,
+    "mate_choice": MateChoice,
 }
 
 NEED_KIN = frozenset({"kinship"})

@@ -14,7 +14,7 @@ from speciate.configs import schema
 from speciate.population.goals import Known
 from speciate.population.niches import cell, edges, scored
 from speciate.population.randomness import stream
-from speciate.population.selection import Ranked, roulette
+from speciate.population.selection import Ranked, roulette, sound
 from speciate.population.strategies.breeder import distinct, ids
 from speciate.population.strategies.window import Window
 from speciate.records import Individual, Parent, Proposal, Recipe, State
@@ -60,7 +60,7 @@ class CycleQd(Window):
         Whoever breaks a constraint only is one if all do.
         """
         pool = self.goals.ranked(sorted(archive.values()), known)
-        names = ids([entry for entry in pool if entry[1] >= 0] or pool)
+        names = ids(sound(pool))
         product = np.ones(len(names))
         for task in self.config.qualities:
             values = np.array([self._turned(known[name], task) for name in names])

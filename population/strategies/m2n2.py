@@ -13,7 +13,7 @@ from speciate.configs import schema
 from speciate.population.goals import Known
 from speciate.population.items import Floats, item_scores
 from speciate.population.randomness import Stream
-from speciate.population.selection import Ranked
+from speciate.population.selection import Ranked, sound
 from speciate.population.strategies.breeder import distinct, ids
 from speciate.population.strategies.window import WindowedBreeder
 from speciate.records import Individual, State
@@ -29,7 +29,7 @@ class M2n2(WindowedBreeder):
         self, state: State, members: Sequence[Ranked], known: Known, draws: Stream
     ) -> Sequence[str]:
         """See `WindowedBreeder.parents`: the first by shared fitness, its mate by attraction."""
-        names = _sound(members)
+        names = ids(sound(members))
         if len(names) < 2:
             return names
         shares = self._shares(names, known)
@@ -65,8 +65,3 @@ class M2n2(WindowedBreeder):
             return pool[-1][0]
         worst_first = ids(pool)[::-1]
         return worst_first[int(np.argmin(self._shares(worst_first, known).sum(axis=1)))]
-
-
-def _sound(members: Sequence[Ranked]) -> tuple[str, ...]:
-    """Members that break no constraint, or all if all do."""
-    return ids([entry for entry in members if entry[1] >= 0] or members)

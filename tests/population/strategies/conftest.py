@@ -34,6 +34,11 @@ SMALL: dict[str, dict[str, object]] = {
     "greedy_soup": {"population": 6},
     "m2n2": {"population": 6, "evaluations": 30, "lag": 4},
     "map_elites": {"behaviours": ["two"], "bins": 8, "evaluations": 30, "lag": 4},
+    "darwin": {"population": 6, "evaluations": 30, "lag": 4},
+    "power_law": {"population": 6, "evaluations": 30, "lag": 4},
+    "archipelago": {"population": 4, "islands": 3, "interval": 9, "evaluations": 40, "lag": 4},
+    "novelty": {"population": 6, "evaluations": 30, "lag": 4},
+    "mate_choice": {"population": 6, "evaluations": 30, "lag": 4},
     "cma_es": {"population": 6, "evaluations": 30},
     "dfs": {"population": 6, "evaluations": 30, "blocks": 4},
     "ps_dfs": {"population": 6, "evaluations": 16, "path_evaluations": 16, "blocks": 4},
@@ -170,17 +175,17 @@ class Toy:
         return found
 
     @staticmethod
-    def individual(recipe: Recipe, step: int, scores: Scores) -> Individual:
+    def individual(recipe: Recipe, step: int, scores: Scores, proposer: str = "test") -> Individual:
         """As the campaign's stages make it."""
         if scores is None:
-            return Individual(recipe, None, step, "test", error="failed")
+            return Individual(recipe, None, step, proposer, error="failed")
         items = {
             task: Score("accuracy", value if isinstance(value, tuple) else (value,))
             for task, value in scores.items()
         }
         fitness = sum(score.value for score in items.values()) / len(items)
         evaluation = Evaluation(fitness, items, "scripted")
-        return Individual(recipe, digest_of(recipe.id), step, "test", "", evaluation)
+        return Individual(recipe, digest_of(recipe.id), step, proposer, "", evaluation)
 
     def play(
         self,
@@ -198,8 +203,8 @@ class Toy:
             state = self.asking(states[-1], asked)
             due = one.due(state)
             born = [
-                self.individual(proposal.recipe, state.step, score(proposal.recipe))
-                for proposal in state.pending[:due]
+                self.individual(each.recipe, state.step, score(each.recipe), each.proposer)
+                for each in state.pending[:due]
             ]
             everyone |= {child.id: child for child in born}
             states.append(one.tell(state.told(due), born, everyone))

@@ -8,8 +8,8 @@ import pytest
 from speciate.population.strategies import STRATEGIES
 from speciate.records import State
 
-# As many live as there are niches found.
-NICHES = ("map_elites", "cycle_qd")
+# As many live as there are niches found, or on all islands together.
+NICHES = ("map_elites", "cycle_qd", "archipelago")
 # Ranges of parameters are searched, not drawn from.
 SAMPLERS = ("cma_es", "dfs", "ps_dfs")
 

@@ -20,6 +20,7 @@ from speciate.configs.strategies import CycleQd as CycleQd
 from speciate.configs.strategies import Darwin as Darwin
 from speciate.configs.strategies import Dfs as Dfs
 from speciate.configs.strategies import Estimate as Estimate
+from speciate.configs.strategies import FrankWolfe as FrankWolfe
 from speciate.configs.strategies import Genome as Genome
 from speciate.configs.strategies import GenomePlus as GenomePlus
 from speciate.configs.strategies import GreedySoup as GreedySoup
@@ -27,6 +28,7 @@ from speciate.configs.strategies import Kinship as Kinship
 from speciate.configs.strategies import M2n2 as M2n2
 from speciate.configs.strategies import MapElites as MapElites
 from speciate.configs.strategies import MateChoice as MateChoice
+from speciate.configs.strategies import Mixture as Mixture
 from speciate.configs.strategies import Novelty as Novelty
 from speciate.configs.strategies import Nsga2 as Nsga2
 from speciate.configs.strategies import Offspring as Offspring
@@ -38,6 +40,7 @@ from speciate.configs.strategies import Sampling as Sampling
 from speciate.configs.strategies import Search as Search
 from speciate.configs.strategies import SteadyState as SteadyState
 from speciate.configs.strategies import Strategy as Strategy
+from speciate.configs.strategies import Surrogate as Surrogate
 from speciate.configs.strategies import Windowed as Windowed
 from speciate.configs.strategies import WindowedBreeding as WindowedBreeding
 from speciate.configs.strategies.common import ALL_CROSSOVERS
@@ -191,25 +194,24 @@ class Campaign(Section):
             raise ValueError("no task has weight > 0, so there is no fitness to select by")
         if not any(task.test for task in self.tasks):
             raise ValueError("no task has a 'test' file, which the final report is made from")
-        keys = ("objectives", "behaviours", "qualities")
-        chosen = {key: getattr(self.strategy, key, ()) for key in keys}
-        check_tasks(self.tasks, chosen, self.constraints)
-        operators = [crossover.operator for crossover in self.strategy.crossover]
-        pairs = [name for name in operators if ALL_CROSSOVERS[name].models == "two"]
-        if pairs and getattr(self.strategy, "founding", None) == "all":
-            raise ValueError(f'{pairs[0]} merges two models: set strategy.founding = "pairs"')
-        used = set(operators) & WITH_BASE
-        if used and self.founders.base is None:
-            raise ValueError(f"{min(used)} needs a base model: set founders.base")
-        self._check_strategy()
+        for strategy in self.strategy.each:
+            self._check_strategy(strategy)
+        if self.agents and not self.strategy.open_to_agents:
+            raise ValueError(
+                f"{self.strategy.type} needs the results of its own proposals, so agents cannot "
+                "replace any; leave out agents, or use another strategy"
+            )
         return self
 
-    def _check_strategy(self) -> None:
-        strategy = self.strategy
-        if strategy.needs_base and self.founders.base is None:
-            raise ValueError(f"{strategy.type} needs a base model: set founders.base")
-        if self.agents and not strategy.open_to_agents:
-            raise ValueError(
-                f"{strategy.type} needs the results of its own proposals, so agents cannot replace "
-                "any; leave out agents, or use another strategy"
-            )
+    def _check_strategy(self, strategy: Search) -> None:
+        keys = ("objectives", "behaviours", "qualities")
+        chosen = {key: getattr(strategy, key, ()) for key in keys}
+        check_tasks(self.tasks, chosen, self.constraints)
+        operators = [crossover.operator for crossover in strategy.crossover]
+        pairs = [name for name in operators if ALL_CROSSOVERS[name].models == "two"]
+        if pairs and getattr(strategy, "founding", None) == "all":
+            raise ValueError(f'{pairs[0]} merges two models: set strategy.founding = "pairs"')
+        used = set(operators) & WITH_BASE
+        needs = min(used) if used else getattr(strategy, "type", "") * strategy.needs_base
+        if needs and self.founders.base is None:
+            raise ValueError(f"{needs} needs a base model: set founders.base")

@@ -34,10 +34,9 @@ def fitted(config: schema.Campaign, founders: Sequence[Founder]) -> schema.Campa
             f"{strategy.type} takes models apart, and the founders are adapters; use another "
             "strategy"
         )
-    if "crossover" not in strategy.model_fields_set:
-        strategy = strategy.model_copy(update={"crossover": strategy.for_adapters})
+    strategy = strategy.adapted()
     if not strategy.of_adapters:
-        name = strategy.crossover[0].operator
+        name = strategy.crossovers[0].operator
         raise ConfigError(f"{name} merges models, and the founders are adapters; use lora_svd")
     found: dict[str, Any] = {"adapters": engine.adapters or BATCH}
     _check_batches(config, found["adapters"])
@@ -51,7 +50,7 @@ def fitted(config: schema.Campaign, founders: Sequence[Founder]) -> schema.Campa
 
 def _check_of_models(config: schema.Campaign) -> None:
     if config.strategy.of_adapters:
-        name = config.strategy.crossover[0].operator
+        name = config.strategy.crossovers[0].operator
         raise ConfigError(f"{name} merges adapters, and the founders are models; use linear")
     if config.engine.adapters is not None:
         raise ConfigError("engine.adapters is for founders that are adapters; leave it out")
@@ -73,10 +72,10 @@ def _check_batches(config: schema.Campaign, size: int) -> None:
 
 def _check_ranks(strategy: schema.Search, adapters: Sequence[Adapter]) -> None:
     """Refuses operators that need equal ranks where founders or children may have others."""
-    for option in strategy.crossover:
+    for option in strategy.crossovers:
         if not ADAPTER_OPERATORS[option.operator].equal_ranks:
             continue
-        chosen = [one for one in strategy.crossover if one.parameters.get("rank")]
+        chosen = [one for one in strategy.crossovers if one.parameters.get("rank")]
         if chosen or len({one.rank(module) for one in adapters for module in one.modules}) > 1:
             raise ConfigError(
                 f"{option.operator} needs adapters of one rank, and founders or children have "
@@ -86,7 +85,7 @@ def _check_ranks(strategy: schema.Search, adapters: Sequence[Adapter]) -> None:
 
 def _room(strategy: schema.Search, adapters: Sequence[Adapter]) -> int:
     """The least rank that vLLM can make room for and that founders and children keep to."""
-    asked = [one.parameters.get("rank") for one in strategy.crossover]
+    asked = [one.parameters.get("rank") for one in strategy.crossovers]
     ranks = [one.rank(module) for one in adapters for module in one.modules]
     largest = max([*ranks, *(int(rank) for rank in asked if isinstance(rank, float))])
     for rank in RANKS:

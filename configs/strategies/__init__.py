@@ -17,6 +17,7 @@ from speciate.configs.strategies.common import WindowedBreeding as WindowedBreed
 from speciate.configs.strategies.cycle_qd import CycleQd as CycleQd
 from speciate.configs.strategies.darwin import Darwin as Darwin
 from speciate.configs.strategies.dfs import Dfs as Dfs
+from speciate.configs.strategies.frank_wolfe import FrankWolfe as FrankWolfe
 from speciate.configs.strategies.genome import Genome as Genome
 from speciate.configs.strategies.genome_plus import GenomePlus as GenomePlus
 from speciate.configs.strategies.greedy_soup import GreedySoup as GreedySoup
@@ -24,6 +25,7 @@ from speciate.configs.strategies.kinship import Kinship as Kinship
 from speciate.configs.strategies.m2n2 import M2n2 as M2n2
 from speciate.configs.strategies.map_elites import MapElites as MapElites
 from speciate.configs.strategies.mate_choice import MateChoice as MateChoice
+from speciate.configs.strategies.mixture import Mixture as Mixture
 from speciate.configs.strategies.novelty import Novelty as Novelty
 from speciate.configs.strategies.nsga2 import Nsga2 as Nsga2
 from speciate.configs.strategies.power_law import PowerLaw as PowerLaw
@@ -32,6 +34,7 @@ from speciate.configs.strategies.random import Random as Random
 from speciate.configs.strategies.steady_state import Estimate as Estimate
 from speciate.configs.strategies.steady_state import Race as Race
 from speciate.configs.strategies.steady_state import SteadyState as SteadyState
+from speciate.configs.strategies.surrogate import Surrogate as Surrogate
 
 Strategy = Annotated[
     Genome
@@ -52,7 +55,10 @@ Strategy = Annotated[
     | PowerLaw
     | Archipelago
     | Novelty
-    | MateChoice,
+    | MateChoice
+    | FrankWolfe
+    | Surrogate
+    | Mixture,
     Field(discriminator="type"),
 ]
 

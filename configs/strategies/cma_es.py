@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from speciate.configs.strategies.common import ALL_CROSSOVERS, Range, Search
+from speciate.configs.strategies.common import Range, Search, check_weighted
 
 Size = Annotated[int, Field(ge=4)]
 
@@ -45,7 +45,5 @@ class CmaEs(Sampling):
 
     @model_validator(mode="after")
     def _weighted(self) -> "CmaEs":
-        name = self.crossover[0].operator
-        if len(self.crossover) > 1 or ALL_CROSSOVERS[name].share != "weights":
-            raise ValueError("crossover: give one operator that weighs any number of models")
+        check_weighted(self.crossover)
         return self

@@ -1,6 +1,6 @@
 """What sections of strategies share."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -86,13 +86,29 @@ class Search(Section):
     )
 
     @property
+    def each(self) -> "tuple[Search, ...]":
+        """Itself, or the strategies that it consists of."""
+        return (self,)
+
+    @property
+    def crossovers(self) -> tuple[Crossover, ...]:
+        """All operators that merge."""
+        return tuple(one for part in self.each for one in part.crossover)
+
+    @property
     def of_adapters(self) -> bool:
         """Whether adapters are bred, and not models."""
-        return any(one.operator in ADAPTER_CROSSOVERS for one in self.crossover)
+        return any(one.operator in ADAPTER_CROSSOVERS for one in self.crossovers)
+
+    def adapted(self) -> Self:
+        """The section where founders are adapters: crossovers that nobody named are for them."""
+        if "crossover" in self.model_fields_set:
+            return self
+        return self.model_copy(update={"crossover": self.for_adapters})
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Search":
-        names = [crossover.operator for crossover in self.crossover]
+        names = [crossover.operator for crossover in self.crossovers]
         adapters = [name for name in names if name in ADAPTER_CROSSOVERS]
         models = [name for name in names if name in CROSSOVERS]
         if adapters and models:
@@ -147,6 +163,12 @@ class Windowed(Search):
 
 class WindowedBreeding(Windowed, Offspring):
     """Crossover and mutation, without generations."""
+
+
+def check_weighted(crossover: tuple[Crossover, ...]) -> None:
+    """Refuses all but one operator that has a weight for each of any number of models."""
+    if len(crossover) > 1 or ALL_CROSSOVERS[crossover[0].operator].share != "weights":
+        raise ValueError("crossover: give one operator that weighs any number of models")
 
 
 def all_different(names: tuple[Name, ...]) -> tuple[Name, ...]:

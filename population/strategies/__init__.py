@@ -14,6 +14,7 @@ from speciate.population.strategies.cma_es import CmaEs
 from speciate.population.strategies.cycle_qd import CycleQd
 from speciate.population.strategies.darwin import Darwin
 from speciate.population.strategies.dfs import Dfs
+from speciate.population.strategies.frank_wolfe import FrankWolfe
 from speciate.population.strategies.genome import Genome
 from speciate.population.strategies.genome_plus import GenomePlus
 from speciate.population.strategies.greedy_soup import GreedySoup
@@ -21,12 +22,14 @@ from speciate.population.strategies.kinship import Kinship
 from speciate.population.strategies.m2n2 import M2n2
 from speciate.population.strategies.map_elites import MapElites
 from speciate.population.strategies.mate_choice import MateChoice
+from speciate.population.strategies.mixture import Mixture
 from speciate.population.strategies.novelty import Novelty
 from speciate.population.strategies.nsga2 import Nsga2
 from speciate.population.strategies.power_law import PowerLaw
 from speciate.population.strategies.ps_dfs import PsDfs
 from speciate.population.strategies.random import Random
 from speciate.population.strategies.steady_state import SteadyState
+from speciate.population.strategies.surrogate import Surrogate
 from speciate.records import Individual, Proposal, State
 
 
@@ -84,6 +87,9 @@ STRATEGIES: dict[str, Callable[..., Strategy]] = {
     "archipelago": Archipelago,
     "novelty": Novelty,
     "mate_choice": MateChoice,
+    "frank_wolfe": FrankWolfe,
+    "surrogate": Surrogate,
+    "mixture": Mixture,
 }
 
 NEED_KIN = frozenset({"kinship"})

@@ -90,7 +90,7 @@ def _models(config: schema.Campaign) -> Iterable[AnyOperator]:
 
 def _adapters(config: schema.Campaign) -> Iterable[AnyOperator]:
     """Those that need equal ranks only where the strategy has them: there ranks were looked at."""
-    own = {one.operator for one in config.strategy.crossover}
+    own = {one.operator for one in config.strategy.crossovers}
     for name in (*ADAPTER_CROSSOVERS, "lora_gaussian"):
         if name in own or not ADAPTER_OPERATORS[name].equal_ranks:
             yield ADAPTER_OPERATORS[name]

@@ -39,6 +39,18 @@ SMALL: dict[str, dict[str, object]] = {
     "archipelago": {"population": 4, "islands": 3, "interval": 9, "evaluations": 40, "lag": 4},
     "novelty": {"population": 6, "evaluations": 30, "lag": 4},
     "mate_choice": {"population": 6, "evaluations": 30, "lag": 4},
+    "frank_wolfe": {"population": 6, "rounds": 6},
+    "surrogate": {"population": 6, "evaluations": 30, "first": 12, "size": 6},
+    "mixture": {
+        "population": 6,
+        "evaluations": 30,
+        "lag": 4,
+        "parts": [
+            {"type": "steady_state", "population": 6},
+            {"type": "m2n2", "population": 6, "crossover": [{"operator": "linear"}]},
+            {"type": "map_elites", "behaviours": ["two"]},
+        ],
+    },
     "cma_es": {"population": 6, "evaluations": 30},
     "dfs": {"population": 6, "evaluations": 30, "blocks": 4},
     "ps_dfs": {"population": 6, "evaluations": 16, "path_evaluations": 16, "blocks": 4},

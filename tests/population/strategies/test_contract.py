@@ -8,10 +8,10 @@ import pytest
 from speciate.population.strategies import STRATEGIES
 from speciate.records import State
 
-# As many live as there are niches found, or on all islands together.
-NICHES = ("map_elites", "cycle_qd", "archipelago")
-# Ranges of parameters are searched, not drawn from.
-SAMPLERS = ("cma_es", "dfs", "ps_dfs")
+# As many live as there are niches found, or on all islands, or in all parts.
+NICHES = ("map_elites", "cycle_qd", "archipelago", "mixture")
+# Ranges of parameters are searched, or those of the parts.
+SAMPLERS = ("cma_es", "dfs", "ps_dfs", "mixture")
 
 
 @pytest.fixture(params=sorted(STRATEGIES))

@@ -204,8 +204,7 @@ class Campaign(Section):
         return self
 
     def _check_strategy(self, strategy: Search) -> None:
-        keys = ("objectives", "behaviours", "qualities")
-        chosen = {key: getattr(strategy, key, ()) for key in keys}
+        chosen = {key: getattr(strategy, key, ()) for key in strategy.naming_tasks}
         check_tasks(self.tasks, chosen, self.constraints)
         operators = [crossover.operator for crossover in strategy.crossover]
         pairs = [name for name in operators if ALL_CROSSOVERS[name].models == "two"]

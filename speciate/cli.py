@@ -45,6 +45,7 @@ def application() -> "typer.Typer":
     commands: tuple[Callable[..., None], ...] = (
         cli_init.init,
         cli_run.run,
+        cli_run.strategies,
         cli_merge.merge,
         cli_merge.operators,
         cli_merge.extract_adapter,

@@ -43,6 +43,22 @@ def run(
     _last_word(folder, as_json)
 
 
+def strategies(
+    name: Annotated[str | None, typer.Argument(help="One strategy; all if not given.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the strategies that campaigns may name, or tell all of one."""
+    from speciate.strategy_catalogue import (
+        strategies_overview,
+        strategy_catalogue,
+        strategy_details,
+    )
+
+    found = strategy_catalogue(name)
+    shown = strategy_details(found[0]) if name else strategies_overview(found)
+    emit(as_json, found if name is None else found[0], shown)
+
+
 def _watched(
     config: Path,
     folder: Path,

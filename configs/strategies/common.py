@@ -72,6 +72,8 @@ class Search(Section):
         models_only: Whether it cannot breed adapters.
         open_to_agents: Whether proposals of others may take the places of its own.
         for_adapters: Crossovers where the founders are adapters, and the campaign names none.
+        naming_tasks: Keys whose values name tasks.
+        unused: Keys that mean nothing here.
     """
 
     paper: ClassVar[str] = ""
@@ -79,6 +81,8 @@ class Search(Section):
     models_only: ClassVar[bool] = False
     open_to_agents: ClassVar[bool] = True
     for_adapters: ClassVar[tuple[Crossover, ...]] = (Crossover(operator="lora_svd"),)
+    naming_tasks: ClassVar[tuple[str, ...]] = ("objectives", "behaviours", "qualities")
+    unused: ClassVar[tuple[str, ...]] = ()
 
     population: Annotated[int, Field(ge=2)] = Field(10, description="N, living individuals.")
     crossover: tuple[Crossover, ...] = Field(

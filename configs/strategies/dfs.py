@@ -44,6 +44,7 @@ class Dfs(Path, Sampling):
 
     type: Literal["dfs"]
     paper: ClassVar[str] = "arXiv 2403.13187"
+    unused: ClassVar[tuple[str, ...]] = ("crossover",)
 
     @model_validator(mode="after")
     def _merges_nothing(self) -> "Dfs":

@@ -1,6 +1,6 @@
 """Section of GENOME."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,7 @@ class Genome(Breeding):
     """GENOME: crossover, mutation and selection by tournament."""
 
     type: Literal["genome"]
+    paper: ClassVar[str] = "arXiv 2503.01155"
     generations: Annotated[int, Field(ge=1)] = Field(50, description="Rounds of breeding.")
     crossover_rate: Rate = Field(0.8, description="Probability of each of the N/2 trials.")
     mutation_rate: Rate = Field(0.15, description="Probability that an individual has a mutant.")

@@ -1,6 +1,6 @@
 """Section of GENOME+."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ class GenomePlus(Genome):
     """GENOME+: selection by roulette, and succession (a particle-swarm step on weights)."""
 
     type: Literal["genome_plus"]  # type: ignore[assignment]
+    paper: ClassVar[str] = "arXiv 2503.01155"
     generations: Annotated[int, Field(ge=1)] = Field(10, description="Rounds of breeding.")
     crossover_rate: Rate = Field(0.3, description="Probability of each of the N/2 trials.")
     mutation_rate: Rate = Field(0.3, description="Probability that an individual has a mutant.")

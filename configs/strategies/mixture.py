@@ -26,6 +26,7 @@ class Mixture(Windowed):
 
     type: Literal["mixture"]
     paper: ClassVar[str] = "Thierens, GECCO 2005 (adaptive pursuit and probability matching)"
+    unused: ClassVar[tuple[str, ...]] = ("crossover",)
 
     parts: tuple[Part, ...] = Field(
         description="Strategies without generations; of theirs evaluations, lag and batch do not "

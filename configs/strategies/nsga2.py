@@ -1,6 +1,6 @@
 """Section of NSGA-II."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -12,6 +12,7 @@ class Nsga2(Breeding):
     """NSGA-II: several tasks at once, by Pareto fronts and the distance between neighbours."""
 
     type: Literal["nsga2"]
+    paper: ClassVar[str] = "Deb et al., IEEE Transactions on Evolutionary Computation 6(2), 2002"
     generations: Annotated[int, Field(ge=1)] = Field(20, description="Rounds of N children.")
     objectives: tuple[Name, ...] = Field(
         description="Tasks, each an objective; two or three sort best.", min_length=2

@@ -1,6 +1,6 @@
 """Section of the asynchronous steady-state strategy."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -76,7 +76,7 @@ class SteadyState(WindowedBreeding, Breeding):
     """One child after the other enters the population; many are scored at once, without rounds."""
 
     type: Literal["steady_state"]
-    paper = "Real et al., 2019, arXiv 1802.01548"
+    paper: ClassVar[str] = "Real et al., 2019, arXiv 1802.01548"
     replace: Literal["worst", "oldest"] = Field(
         "worst",
         description="Who leaves a full population: the worst, so that a child enters only if it "

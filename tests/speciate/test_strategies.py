@@ -16,15 +16,38 @@ STRATEGIES = {
     "nsga2": 'population = 3\ngenerations = 2\nobjectives = ["english", "library"]',
     "kinship": "population = 3\ngenerations = 2\npatience = 2",
 }
+# Five children each, or as many as there can be.
+_FEW = "population = 3\nevaluations = 5\nlag = 2\n"
+OTHERS = {
+    "random": _FEW,
+    "best_of": _FEW,
+    "greedy_soup": "population = 3",
+    "m2n2": _FEW,
+    "map_elites": _FEW + 'behaviours = ["english"]',
+    "cycle_qd": _FEW + 'qualities = ["english", "library"]\nmutation_rate = 0.5',
+    "cma_es": "population = 3\nevaluations = 5\nsize = 4\ngroups = 2",
+    "dfs": "population = 3\nevaluations = 5\nsize = 4",
+    "ps_dfs": "population = 3\nevaluations = 4\nsize = 4\npath_evaluations = 4",
+    "darwin": _FEW,
+    "power_law": _FEW,
+    "archipelago": _FEW + "islands = 2\ninterval = 3",
+    "novelty": _FEW,
+    "mate_choice": _FEW,
+    "frank_wolfe": "population = 3\nrounds = 3",
+    "surrogate": "population = 3\nevaluations = 5\nfirst = 3\nsize = 2",
+    "mixture": _FEW + 'parts = [{ type = "m2n2" }, { type = "darwin" }]',
+}
 CONSTRAINT = '[[constraints]]\nkind = "floor"\ntask = "library"\nat_most = {}\n'
 
 
 def campaign(folder: Path, zoo: Path, strategy: str, constraint: str = "") -> Path:
     lines = [
         'name = "small"',
-        f'[founders]\nmodels = ["{zoo}/models/english", "{zoo}/models/library"]',
+        f'[founders]\nbase = "{zoo}/models/base"',
+        f'models = ["{zoo}/models/english", "{zoo}/models/library"]',
         '[engine]\ntype = "transformers"\n[cluster]\nworkers = 0\n[store]\ndtype = "float32"',
-        f'[strategy]\ntype = "{strategy}"\n{STRATEGIES[strategy]}\nsigma = 0.001',
+        f'[strategy]\ntype = "{strategy}"\n{(STRATEGIES | OTHERS)[strategy]}',
+        "sigma = 0.001" * (strategy in STRATEGIES),
         constraint,
     ]
     for task in ("english", "library"):
@@ -80,3 +103,16 @@ def test_a_constraint_changes_who_lives(
     assert bound_by.report is not None
     assert goals.excess(known[bound_by.report["champion"]], known) == 0
     assert any(goals.violations(one, known) for one in known.values())
+
+
+@pytest.mark.parametrize("strategy", OTHERS)
+def test_every_strategy_runs_on_models(
+    tmp_path: Path, zoo: Path, transformers: Engine, strategy: str
+) -> None:
+    run(campaign(tmp_path, zoo, strategy), tmp_path / "out", start=lambda *_: transformers)
+    archive = Archive.open(tmp_path / "out")
+    assert archive.report is not None
+    failed = [one.error for one in archive.individuals.values() if one.error]
+    assert not failed
+    children = [one for one in archive.individuals.values() if one.proposer.startswith(strategy)]
+    assert children

@@ -138,7 +138,7 @@ def test_a_constraint_that_cannot_be_checked(constraint: dict[str, Any], said: s
 def test_examples_of_the_page_are_right() -> None:
     page = (Path(__file__).parents[2] / "docs" / "strategies.md").read_text()
     examples = [tomllib.loads(text) for text in re.findall(r"```toml\n(.*?)```", page, re.DOTALL)]
-    assert len(examples) == 4
+    assert len(examples) == 7
     names = ("maths", "code", "safety", "general", "choice")
     tasks = [TASKS[0] | {"name": name} for name in names]
     for example in examples:

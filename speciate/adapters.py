@@ -29,11 +29,6 @@ def fitted(config: schema.Campaign, founders: Sequence[Founder]) -> schema.Campa
     if not adapters:
         _check_of_models(config)
         return config
-    if strategy.models_only:
-        raise ConfigError(
-            f"{strategy.type} takes models apart, and the founders are adapters; use another "
-            "strategy"
-        )
     strategy = strategy.adapted()
     if not strategy.of_adapters:
         name = strategy.crossovers[0].operator

@@ -1,13 +1,30 @@
 """What searches for paths through blocks need to know of the founders, before anything starts."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from speciate.configs import schema
 from speciate.errors import ConfigError, ModelError
+from speciate.population.adapters.config import is_adapter
 from speciate.population.founders import Founder
 from speciate.population.operators.structure.residual import written_times
 from speciate.population.structure import Structure
 from speciate.population.weights import Checkpoint
+
+
+def check_kind(config: schema.Campaign, root: Path) -> None:
+    """Refuses adapters where a strategy takes models apart, before weights are read.
+
+    Raises:
+        ConfigError: A founder is an adapter.
+    """
+    if config.strategy.models_only:
+        for path in config.founders.models:
+            if is_adapter(root / path):
+                raise ConfigError(
+                    f"{config.strategy.type} takes models apart, and {path} is an adapter; use "
+                    "another strategy"
+                )
 
 
 def measured(config: schema.Campaign, founders: Sequence[Founder]) -> schema.Campaign:

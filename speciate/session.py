@@ -18,7 +18,7 @@ from speciate.configs.campaign import load
 from speciate.counsel.engage import check_agents, check_prompts, engaged
 from speciate.counsel.journal import FOLDER as AGENTS
 from speciate.counsel.offers import suited
-from speciate.depth import measured
+from speciate.depth import check_kind, measured
 from speciate.desk import Desk
 from speciate.employ import employed, joined
 from speciate.errors import ArchiveError, TaskError
@@ -95,6 +95,7 @@ def _run(
     search = splits(config, "search", path.parent)
     test = splits(config, "test", path.parent)
     check_partial(config, search)
+    check_kind(config, path.parent)
     founders = load_founders(config.founders, path.parent)
     config = suited(measured(fitted(config, founders), founders))
     check_apart(search, test)

@@ -2,7 +2,9 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -30,6 +32,7 @@ def campaign(
     strategy: dict[str, Any],
     constraints: list[dict[str, Any]],
     tasks: list[dict[str, Any]] = TASKS,
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> schema.Campaign:
     data = {
         "name": "c",
@@ -37,6 +40,7 @@ def campaign(
         "tasks": tasks,
         "strategy": strategy,
         "constraints": constraints,
+        **more,
     }
     return validated(schema.Campaign, data, "c.toml")
 
@@ -66,6 +70,32 @@ def campaign(
         (
             {"type": "steady_state", "evaluation": 3},
             "strategy: unknown key 'evaluation'; did you mean 'evaluations'?",
+        ),
+        (
+            {"type": "cycle_qd", "qualities": ["maths", "text"]},
+            "cycle_qd needs a base model: set founders.base",
+        ),
+        (
+            {"type": "mixture", "parts": [{"type": "random"}, {"type": "cma_es"}]},
+            "strategy.parts.1.type: unknown value 'cma_es'; ",
+        ),
+        (
+            {
+                "type": "mixture",
+                "parts": [
+                    {"type": "random", "crossover": [{"operator": "ties"}]},
+                    {"type": "map_elites", "behaviours": ["txt"]},
+                ],
+            },
+            "ties needs a base model: set founders.base",
+        ),
+        (
+            {"type": "map_elites", "behaviours": ["txt"]},
+            "strategy.behaviours: no task 'txt' with a 'search' file; did you mean 'text'?",
+        ),
+        (
+            {"type": "frank_wolfe", "crossover": [{"operator": "slerp"}]},
+            "strategy: crossover: give one operator that weighs any number of models",
         ),
         (
             {"type": "steady_stat"},
@@ -133,6 +163,12 @@ def test_a_constraint_that_cannot_be_checked(constraint: dict[str, Any], said: s
     with pytest.raises(ConfigError) as caught:
         campaign({"type": "genome"}, [constraint])
     assert str(caught.value).startswith(f"c.toml: {said}")
+
+
+def test_agents_cannot_replace_what_needs_its_own_results() -> None:
+    agents = {"endpoints": [{"model": "m"}]}
+    with pytest.raises(ConfigError, match="cma_es needs the results of its own proposals"):
+        campaign({"type": "cma_es"}, [], more={"agents": agents})
 
 
 def test_examples_of_the_page_are_right() -> None:

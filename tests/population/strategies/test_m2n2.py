@@ -60,7 +60,9 @@ def test_without_attraction_a_mate_is_fit(toy: Any) -> None:
 
 
 @pytest.mark.parametrize("row", [(0.0, 0.0), (0.5, 0.5)])
-def test_defect_where_nobody_attracts_fitness_decides(toy: Any, row: tuple[float, ...]) -> None:
+def test_defect_of_m2n2_where_nobody_attracts_fitness_decides(
+    toy: Any, row: tuple[float, ...]
+) -> None:
     """The published code divides by the sum of attractions, which is 0 here."""
     found = pairs(toy, toy.strategy("m2n2"), solving(toy, [row] * 4))
     assert len(found) == 12

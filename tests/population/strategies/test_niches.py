@@ -95,7 +95,7 @@ def test_cycle_qd_appeal_by_hand(toy: Any) -> None:
     assert found[founders[1].id] == pytest.approx(1.3 * 1.3)
 
 
-def test_cycle_qd_defect_mutates_along_the_individuals_own_task_vector(toy: Any) -> None:
+def test_defect_of_cycle_qd_mutates_along_the_individuals_own_task_vector(toy: Any) -> None:
     """The published code takes an expert's, which pushes every mutant towards that expert."""
     _, known = toy.play(toy.strategy("cycle_qd", mutation_rate=0.7), toy.random)
     mutants = [one.recipe for one in known.values() if one.recipe.operator == "svd_mutation"]

@@ -78,7 +78,9 @@ def test_adapters_have_one_weight_each(toy: Any) -> None:
         assert all(isinstance(weight, float) for weight in recipe.parameters["weights"])
 
 
-def test_who_fails_is_worth_the_least_of_its_generation(toy: Any) -> None:
+def test_defect_of_mergekit_evolve_one_failure_does_not_end_the_run(toy: Any) -> None:
+    """Who fails is worth the least of its generation."""
+
     def failing(name: str) -> float | None:
         value: float = toy.hashed(name)
         return value if name in toy.ids or value > 0.5 else None

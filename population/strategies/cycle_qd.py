@@ -74,10 +74,10 @@ class CycleQd(Window):
 
     def _mutant(self, number: int, parent: str) -> Recipe:
         config, key = self.config, self.key(number)
-        if config.of_adapters or self.base is None:
+        if config.of_adapters:
             noise: dict[str, Any] = {"sigma": config.sigma, "density": config.gene_rate}
             return Recipe("lora_gaussian", (Parent(parent, "adapter"),), noise, key)
-        roles = (Parent(self.base, "base"), Parent(parent, "parent"))
+        roles = (Parent(str(self.base), "base"), Parent(parent, "parent"))
         growth = {"rate": config.rate, "embeddings": False}
         return Recipe("svd_mutation", roles, growth, key)
 

@@ -135,11 +135,12 @@ def _best_first(promised: Floats) -> list[int]:
 
 
 def _apart(points: Floats, count: int) -> Floats:
-    """The first points that are not too close to those taken before."""
-    taken: list[Floats] = []
-    for point in points:
-        if all(np.abs(point - other).max() >= _APART for other in taken):
-            taken.append(point)
-        if len(taken) == count:
-            break
-    return np.array(taken)
+    """The first points that are not too close to those taken before; if too few, others too."""
+    taken: list[int] = []
+    for number, point in enumerate(points):
+        if len(taken) < count and all(
+            np.abs(point - points[other]).max() >= _APART for other in taken
+        ):
+            taken.append(number)
+    taken += [number for number in range(len(points)) if number not in taken]
+    return points[taken[:count]]

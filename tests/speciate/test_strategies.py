@@ -112,6 +112,7 @@ def test_every_strategy_runs_on_models(
     run(campaign(tmp_path, zoo, strategy), tmp_path / "out", start=lambda *_: transformers)
     archive = Archive.open(tmp_path / "out")
     assert archive.report is not None
+    assert goals_of(archive.config).weights == {"english": 1.0, "library": 1.0}
     failed = [one.error for one in archive.individuals.values() if one.error]
     assert not failed
     children = [one for one in archive.individuals.values() if one.proposer.startswith(strategy)]

@@ -64,6 +64,7 @@ class TestSurrogate:
     def test_takes_points_that_lie_apart(self) -> None:
         points = np.array([[0.5, 0.5], [0.51, 0.49], [0.3, 0.7], [0.2, 0.8]])
         assert _apart(points, 2).tolist() == [[0.5, 0.5], [0.3, 0.7]]
+        assert _apart(points, 4).tolist() == points[[0, 2, 3, 1]].tolist()
 
     @pytest.mark.parametrize("seed", range(3))
     def test_goes_where_the_model_is_high(self, toy: Any, seed: int) -> None:

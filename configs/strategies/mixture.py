@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from speciate.configs.strategies.common import Crossover, Rate, Search, Windowed
 from speciate.configs.strategies.cycle_qd import CycleQd
@@ -40,6 +40,15 @@ class Mixture(Windowed):
     crossover: tuple[Crossover, ...] = Field(
         (), description="None: each part has its own.", max_length=0
     )
+
+    @model_validator(mode="after")
+    def _no_races(self) -> "Mixture":
+        for part in self.parts:
+            if isinstance(part, SteadyState) and (part.race or part.estimate):
+                raise ValueError(
+                    "children of a mixture are scored in full; leave out race and estimate"
+                )
+        return self
 
     @property
     def each(self) -> tuple[Search, ...]:

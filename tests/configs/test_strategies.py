@@ -90,6 +90,13 @@ def campaign(
             "ties needs a base model: set founders.base",
         ),
         (
+            {
+                "type": "mixture",
+                "parts": [{"type": "random"}, {"type": "steady_state", "race": {}}],
+            },
+            "strategy: children of a mixture are scored in full; leave out race and estimate",
+        ),
+        (
             {"type": "map_elites", "behaviours": ["txt"]},
             "strategy.behaviours: no task 'txt' with a 'search' file; did you mean 'text'?",
         ),

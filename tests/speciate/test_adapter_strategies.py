@@ -39,7 +39,13 @@ def campaign(folder: Path, zoo: Path, adapters: Path, strategy: str, more: str) 
     return path
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        pytest.param(name, marks=pytest.mark.nightly if name in ("best_of", "mixture") else ())
+        for name in STRATEGIES
+    ],
+)
 def test_runs_on_adapters(
     tmp_path: Path, zoo: Path, adapters: Path, transformers: Engine, strategy: str
 ) -> None:

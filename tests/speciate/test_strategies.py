@@ -105,7 +105,14 @@ def test_a_constraint_changes_who_lives(
     assert any(goals.violations(one, known) for one in known.values())
 
 
-@pytest.mark.parametrize("strategy", OTHERS)
+# Those that make recipes, or need things, in a way of their own; the others by night.
+_BY_DAY = ("best_of", "m2n2", "cycle_qd", "cma_es", "dfs", "ps_dfs", "mixture")
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [pytest.param(name, marks=() if name in _BY_DAY else pytest.mark.nightly) for name in OTHERS],
+)
 def test_every_strategy_runs_on_models(
     tmp_path: Path, zoo: Path, transformers: Engine, strategy: str
 ) -> None:

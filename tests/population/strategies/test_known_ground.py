@@ -13,7 +13,7 @@ import pytest
 
 from speciate.records import FOUNDER, Recipe
 
-BUDGET = 200
+BUDGET = 100
 # The best average of the four founders.
 BEST = np.array([0.15, 0.4, 0.35, 0.1])
 Ground = Callable[[np.ndarray], np.ndarray]
@@ -94,9 +94,9 @@ def runs(toy: Any) -> dict[tuple[str, str], list[list[float]]]:
 
 @pytest.fixture(scope="module")
 def curves(runs: Any) -> dict[tuple[str, str], np.ndarray]:
-    """Mean regrets after 50, 100 and 200 evaluations; who ends before keeps what it found."""
+    """Mean regrets after 25, 50 and 100 evaluations; who ends before keeps what it found."""
     return {
-        key: np.mean([[run[min(n, len(run)) - 1] for n in (50, 100, 200)] for run in found], axis=0)
+        key: np.mean([[run[min(n, len(run)) - 1] for n in (25, 50, 100)] for run in found], axis=0)
         for key, found in runs.items()
     }
 
@@ -111,7 +111,7 @@ def test_the_optimum_is_that() -> None:
 def test_budgets_are_equal(runs: Any) -> None:
     for (kind, _), curves in runs.items():
         spent = {len(curve) for curve in curves}
-        assert spent == {{"best_of": 127, "frank_wolfe": 199}.get(kind, BUDGET)}
+        assert spent == {BUDGET - (kind == "frank_wolfe")}
 
 
 @pytest.mark.parametrize("kind", ["cma_es", "surrogate", "frank_wolfe"])
@@ -123,12 +123,11 @@ def test_searches_of_weights_beat_random_search_on_smooth_ground(
     assert curves[kind, ground][-1] < 0.5 * curves["best_of", ground][-1]
 
 
-def test_breeding_from_children_beats_random_search_late(curves: Any) -> None:
+def test_breeding_from_children_beats_random_search(curves: Any) -> None:
     """Averages of four founders are few dimensions, in which random search is strong."""
-    for kind in ("steady_state", "darwin"):
-        assert curves[kind, "sphere"][-1] < curves["random", "sphere"][-1]
-        assert curves[kind, "rastrigin"][-1] < curves["random", "rastrigin"][-1]
-    assert curves["darwin", "items"][-1] < curves["random", "items"][-1]
+    for ground in ("sphere", "rastrigin", "items"):
+        assert curves["darwin", ground][-1] < curves["random", ground][-1]
+    assert curves["steady_state", "rastrigin"][-1] < curves["random", "rastrigin"][-1]
 
 
 @pytest.mark.parametrize("kind", RUNS)

@@ -2,7 +2,7 @@
 
 import shutil
 from collections import ChainMap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -71,10 +71,23 @@ class Archive:
             ArchiveError: The folder holds something, cannot be written, or is in use.
         """
         data = manifest.pretty(dict(config), "the config")
+        return cls.begin(folder, lambda new: _first_commit(new, data))
+
+    @classmethod
+    def begin(cls, folder: Path, fill: Callable[[Path], object]) -> Self:
+        """Start an archive with a repository that is made elsewhere, and hold its lock.
+
+        Args:
+            folder: Empty, or not there yet.
+            fill: Makes the repository in the folder that it is given, which is not there yet.
+
+        Raises:
+            ArchiveError: The folder holds something, cannot be written, or is in use.
+        """
         _claim(folder, cls.is_archive(folder))
         lock = CampaignLock.take(folder)
         try:
-            _put_repository(folder, data)
+            _put_repository(folder, fill)
             return cls(folder, Repository(folder / ".git"), lock)
         except BaseException:
             lock.release()
@@ -359,13 +372,18 @@ def _claim(folder: Path, taken: bool) -> None:
         raise ArchiveError(f"{folder} is not empty and not an archive; choose an empty folder")
 
 
-def _put_repository(folder: Path, config: bytes) -> None:
-    """Put a repository with the first commit of main in place, at once."""
+def _put_repository(folder: Path, fill: Callable[[Path], object]) -> None:
+    """Put a whole repository in place, at once."""
     if (folder / ".git").exists():  # another process was faster to the lock
         raise ArchiveError(f"{folder} holds a campaign already; resume it")
     new = folder / _NEW
     shutil.rmtree(new, ignore_errors=True)
+    fill(new)
+    new.rename(folder / ".git")
+
+
+def _first_commit(new: Path, config: bytes) -> None:
+    """A repository with the first commit of main."""
     repository = Repository.create(new)
     tree = repository.write({"campaign.json": config})
     repository.advance(repository.commit(tree, (), "campaign\n", 0), None)
-    new.rename(folder / ".git")

@@ -223,7 +223,7 @@ def read_as(adapter: TypeAdapter[_T], data: bytes, where: str) -> _T:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
         raise DamageError(f"{where} is damaged at {field}: {first['msg']}; {FETCH}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DamageError(f"{where} is damaged: {error}; {FETCH}") from error
 
 

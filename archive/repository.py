@@ -5,6 +5,7 @@ content has the same hashes on every machine; but for `run_as_user`, by which pe
 """
 
 import os
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,7 +16,7 @@ from typing import BinaryIO, Self, TypeAlias
 from git import Git
 from git.exc import GitCommandError, GitCommandNotFound
 
-from speciate.archive.packs import Packs, oid_of
+from speciate.archive.packs import Hashes, Packs, oid_of
 from speciate.archive.reading import Found, Process, Reader
 from speciate.archive.reading import Object as Object
 from speciate.errors import ArchiveError, DamageError
@@ -40,7 +41,20 @@ _ENVIRONMENT = {
     "GIT_NAMESPACE": "",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_TERMINAL_PROMPT": "0",
+    # Nothing is fetched because a copied folder's configuration says where to look for it.
+    "GIT_ALLOW_PROTOCOL": "",
+    "GIT_NO_LAZY_FETCH": "1",
 }
+# Speaking to other repositories: nobody is asked anything, and nothing waits for ever.
+_NETWORK = {
+    "GIT_ALLOW_PROTOCOL": "file:ssh:https",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+_SSH = "ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=30"
+# Of the shell, in 512 bytes for files and in KiB for memory; lower limits of the user stay.
+_LIMITED = 'ulimit -S -f "$0"; ulimit -S -v "$1"; shift; exec "$@"'
 # What git would put beside its packs is as large as a tenth of them, and nothing here needs it.
 _SETTINGS = """[core]
 \tlogAllRefUpdates = false
@@ -71,13 +85,16 @@ class Repository:
         folder: Where it lies (a campaign's `.git`).
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, also: Path | None = None) -> None:
+        """Takes where it lies, and another repository whose objects are seen here too."""
         self.folder = folder.absolute()
         objects = self.folder / "objects"
         self._packs = Packs(objects / "pack")
         place = {"GIT_DIR": str(self.folder), "GIT_OBJECT_DIRECTORY": str(objects)}
         self._program = Git(str(self.folder.parent))
-        self._program.update_environment(**place, **_ENVIRONMENT)
+        if also is not None:
+            place["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = _quoted(also.absolute() / "objects")
+        self._program.update_environment(**{**_ENVIRONMENT, **place})
         self._users = Git(str(self.folder.parent))
         self._users.update_environment(**place, GIT_NAMESPACE="")
         self._reader = Reader(self._start)
@@ -204,6 +221,19 @@ class Repository:
         header = found[1].partition(b"\n\n")[0].decode(errors="replace") if found else ""
         return tuple(line[7:] for line in header.split("\n") if line.startswith("parent "))
 
+    def before(self, commits: Sequence[str]) -> list[str]:
+        """Some commits and all that they come after, parents first.
+
+        Raises:
+            DamageError: A commit cannot be read.
+        """
+        if not commits:
+            return []
+        status, out, said = self._run("rev-list", "--topo-order", "--reverse", *commits)
+        if status:
+            raise self._damage(said)
+        return out.split()
+
     def descends(self, commit: str, ancestor: str) -> bool:
         """Whether `commit` comes after `ancestor`; no, where one of them is not here."""
         return self._run("merge-base", "--is-ancestor", ancestor, commit)[0] == 0
@@ -265,7 +295,10 @@ class Repository:
 
         Not the youngest: somebody may be about to name them by a ref.
         """
-        self._run("gc", "--quiet", "--prune=1.hour.ago")
+        # What git would start to prune may have come with a copied folder.
+        starts = self._run("config", "--get-all", "gc.recentObjectsHook")[0] == 0
+        prune = ["repack", "-a", "-d"] if starts else ["gc", "--prune=1.hour.ago"]
+        self._run(*prune, "--quiet")
 
     def scattered(self) -> list[Path]:
         """Files of objects outside of packs, and packs as far as there are several."""
@@ -277,14 +310,67 @@ class Repository:
         """Exit status, stdout and stderr of a git command that obeys the user's configuration."""
         return self._run(*arguments, program=self._users)
 
-    def _run(self, *arguments: str, program: Git | None = None) -> tuple[int, str, str]:
+    def exchange(
+        self, *arguments: str, file_bytes: int | None = None, memory_bytes: int | None = None
+    ) -> tuple[int, str, str]:
+        """As `run_as_user`, for a command that speaks to another repository.
+
+        Args:
+            arguments: Of git.
+            file_bytes: It may write no larger file, if given.
+            memory_bytes: It may not use more, if given.
+        """
+        environment = {"GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", _SSH), **_NETWORK}
+        files = "unlimited" if file_bytes is None else str(file_bytes // 512)
+        memory = "unlimited" if memory_bytes is None else str(memory_bytes // 1024)
+        before = ("sh", "-c", _LIMITED, files, memory)
+        return self._run(*arguments, program=self._users, before=before, environment=environment)
+
+    def sizes(self) -> Iterator[tuple[str, int]]:
+        """Kind and size of every object that lies here, in no order, without reading it.
+
+        Raises:
+            DamageError: git cannot tell.
+        """
+        with tempfile.TemporaryFile() as answer:
+            command = ("cat-file", "--batch-all-objects", "--batch-check", "--unordered")
+            status, _, said = self._run(*command, output=answer)
+            if status:
+                raise self._damage(said)
+            answer.seek(0)
+            for line in answer:
+                _, kind, size = line.decode().split()
+                yield kind, int(size)
+
+    def take_packs(self, other: Path) -> None:
+        """Move the objects that another repository on this disk has in packs; no ref moves.
+
+        Raises:
+            ArchiveError: The disk refuses.
+        """
+        try:
+            self._packs.take(other / "objects" / "pack")
+        except OSError as error:
+            where = self.folder.parent
+            raise ArchiveError(f"cannot write to {where}: {error.strerror}") from error
+
+    def _run(
+        self,
+        *arguments: str,
+        program: Git | None = None,
+        before: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        output: BinaryIO | None = None,
+    ) -> tuple[int, str, str]:
         """Exit status, stdout and stderr of a git command."""
         with _installed():
             status, out, said = (program or self._program).execute(
-                [str(Git.GIT_PYTHON_GIT_EXECUTABLE), *arguments],
+                [*before, str(Git.GIT_PYTHON_GIT_EXECUTABLE), *arguments],
                 with_extended_output=True,
                 with_exceptions=False,
-                start_new_session=program is None,
+                start_new_session=program is None or bool(before),
+                env=environment,
+                output_stream=output,
             )
         return status, str(out), str(said)
 
@@ -309,6 +395,15 @@ def _installed() -> Iterator[None]:
         raise ArchiveError("the program git was not found; install git 2.32 or later") from error
 
 
+class Hasher(Repository):
+    """Tells under which hashes a repository would store something, and stores nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        """Takes any repository's folder."""
+        super().__init__(folder)
+        self._packs = Hashes(folder)
+
+
 def folder_oid(files: Mapping[str, bytes]) -> str:
     """Hash of the tree that holds these files and nothing else."""
     entries = {name: Object(oid_of("blob", data), "blob") for name, data in files.items()}
@@ -319,6 +414,12 @@ def last_line(text: str) -> str:
     """The last line that says something."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "git did not say why"
+
+
+def _quoted(path: Path) -> str:
+    """A path as a list of folders in git's environment takes it."""
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _tree(entries: Mapping[str, Object]) -> bytes:

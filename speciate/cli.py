@@ -30,6 +30,7 @@ def application() -> "typer.Typer":
         cli_report,
         cli_review,
         cli_run,
+        cli_share,
         cli_soup,
         cli_stats,
         cli_tree,
@@ -70,6 +71,8 @@ def application() -> "typer.Typer":
         cli_trust.import_,
         cli_trust.fsck,
         cli_trust.gc,
+        cli_share.push,
+        cli_share.pull,
         cli_run.doctor,
     )
     for command in commands:

@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from speciate.cli_read import Folder, Id
 from speciate.complete import individuals
 from speciate.output import Json, console, emit
 from speciate.progress import watched
+from speciate.terminal import Terminal
 
 # Progress goes there, so that standard output is the same whatever the pace.
-log = Console(stderr=True)
+log = Terminal(stderr=True)
 
 
 def verify(

@@ -4,11 +4,13 @@ import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 
+from speciate.terminal import Terminal
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead.")]
-console = Console()
+console = Terminal()
 # After the id of who breaks a constraint; apart from it, so that a double click takes the id.
 BREAKS = " !"
 

@@ -18,6 +18,14 @@ def label(name: str, known: Mapping[str, Individual]) -> str:
 
 def describe(recipe: Recipe, known: Mapping[str, Individual]) -> str:
     """One sentence without its full stop, such as "ties of ab12 (53%) and cd34 (47%)"."""
+    try:
+        return _described(recipe, known)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        # Of a stranger, or of an agent: that it could not be carried out is another matter.
+        return f"{recipe.operator} of {len(recipe.parents)} parents, with what does not suit it"
+
+
+def _described(recipe: Recipe, known: Mapping[str, Individual]) -> str:
     if recipe.operator == FOUNDER:
         return f"founder {recipe.parameters['name']}"
     if recipe.operator in ("gaussian", "lora_gaussian"):

@@ -8,6 +8,7 @@ from speciate.configs.agents import Agents as Agents
 from speciate.configs.cluster import Cluster as Cluster
 from speciate.configs.constraints import Constraint as Constraint
 from speciate.configs.constraints import check_tasks
+from speciate.configs.islands import Islands as Islands
 from speciate.configs.operators import WITH_BASE
 from speciate.configs.screens import Screens as Screens
 from speciate.configs.section import Section
@@ -165,6 +166,11 @@ class Campaign(Section):
     )
     agents: Agents | None = Field(
         None, description="Language models that propose recipes and write operators."
+    )
+    islands: Islands | None = Field(
+        None,
+        description="Campaigns elsewhere that this one exchanges individuals with.",
+        exclude_if=_is_none,
     )
     engine: Engine = Vllm(type="vllm")
     store: Store = Store()

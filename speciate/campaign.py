@@ -1,4 +1,7 @@
-"""The loop: ask, advise, breed, evaluate, tell, commit. Only this module knows every stage."""
+"""The loop: ask, welcome, advise, breed, evaluate, tell, commit, send.
+
+Only this module knows every stage.
+"""
 
 from collections.abc import Sequence
 
@@ -26,6 +29,7 @@ def evolve(stages: Stages) -> State:
     archive, strategy, counsel = stages.archive, stages.strategy, stages.counsel
     state = archive.state or _found(stages)
     while (asked := strategy.ask(state, archive.individuals)) is not None:
+        asked = stages.islands.welcome(state, asked, archive.individuals)
         state, advised = counsel.advise(state, asked, archive.individuals)
         state = state.asking(in_litters(advised, stages.config.engine.adapters or 1))
         born = _born(stages, state, strategy.due(state))
@@ -33,6 +37,7 @@ def evolve(stages: Stages) -> State:
         state = strategy.tell(state.told(len(born)), born, known)
         state = counsel.learn(state, born, known)
         _commit(stages, state, born, known)
+        stages.islands.send(state, known)
     return state
 
 

@@ -23,7 +23,9 @@ def run(
     ] = None,
     replay: Annotated[
         Path | None,
-        typer.Option(help="Campaign whose agents' answers are taken, instead of asking them."),
+        typer.Option(
+            help="Campaign whose agents' answers and migrants are taken, instead of asking."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -57,6 +57,10 @@ class EvaluationError(SpeciateError):
     """A candidate could not be scored; recorded as the candidate's error."""
 
 
+class RefusedError(SpeciateError):
+    """An individual from another island is not let in; the campaign goes on without."""
+
+
 class RejectedError(EvaluationError):
     """A candidate is not worth scoring in full; the engine is fine."""
 

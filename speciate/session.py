@@ -29,6 +29,8 @@ from speciate.evaluator.trial import check_partial
 from speciate.finish import finish
 from speciate.fits import Fits
 from speciate.goals import goals_of
+from speciate.islands.engage import at_sea, by_itself, check_islands
+from speciate.islands.journal import FOLDER as ISLANDS
 from speciate.kinship import relatives
 from speciate.nursery import drop_damaged
 from speciate.population.founders import Founder, breeding, check_unchanged, load_founders
@@ -78,6 +80,7 @@ def run(
     check(config.track)
     replayed = Path(replay) if replay else None
     check_agents(config, replayed)
+    check_islands(config, path.parent, replayed)
     with joined(address, config) if address else nullcontext():
         _run(path, out, config, view_for, start, address, replayed)
 
@@ -97,7 +100,7 @@ def _run(
     check_partial(config, search)
     check_kind(config, path.parent)
     founders = load_founders(config.founders, path.parent)
-    config = suited(measured(fitted(config, founders), founders))
+    config = by_itself(suited(measured(fitted(config, founders), founders)))
     check_apart(search, test)
     with _opened(out, _resolved(config, search, test)) as archive:
         if archive.report is None:
@@ -106,7 +109,7 @@ def _run(
             workers_asked = 1 if start else config.cluster.workers or 1
             archive.telemetry.append({"started": os.getpid(), "workers": workers_asked})
             with employed(setup, archive.telemetry.append, start, address) as workers:
-                _complete(archive, setup, workers, view_for, replay)
+                _complete(archive, setup, workers, view_for, path.parent, replay)
 
 
 def _prepare(archive: Archive, setup: Setup) -> None:
@@ -124,6 +127,7 @@ def _complete(
     setup: Setup,
     workers: Workers,
     view_for: ViewFor | None,
+    root: Path,
     replay: Path | None,
 ) -> None:
     """Does what is left of the campaign."""
@@ -144,6 +148,7 @@ def _complete(
             archive=archive,
             watch=Recorder(archive.telemetry, desk.work, setup.config.cluster.workers or 1, view),
             fits=Fits(setup.config) if setup.config.estimate else None,
+            islands=at_sea(archive, setup, root, replay, partial(_note, view)),
         )
         state = evolve(stages)
         tokenizer, limit = Tokenizer(setup.frame), workers.hello.limit
@@ -188,6 +193,8 @@ def splits(config: schema.Campaign, split: str, root: Path) -> Splits:
 def _resolved(config: schema.Campaign, search: Splits, test: Splits) -> dict[str, Any]:
     """The campaign as archived: names instead of paths, and digests of what they stand for."""
     resolved = config.model_dump(mode="json", exclude={"cluster", "track"})
+    if config.islands:
+        del resolved["islands"]["remote"]
     founders = resolved["founders"]
     founders["base"] = schema.founder_name(founders["base"]) if founders["base"] else None
     founders["models"] = [schema.founder_name(path) for path in founders["models"]]
@@ -236,7 +243,7 @@ def _opened(out: Path, resolved: Mapping[str, Any]) -> Iterator[Archive]:
 
 def _take_away(out: Path, fresh: Sequence[Path]) -> None:
     """Removes what a campaign puts into its folder, and the folders made for it, inner first."""
-    for name in (".git", "lock", "local.json", "telemetry.jsonl", "weights", AGENTS):
+    for name in (".git", "lock", "local.json", "telemetry.jsonl", "weights", AGENTS, ISLANDS):
         path = out / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     remove_index(out)

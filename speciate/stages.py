@@ -8,6 +8,7 @@ from speciate.configs import schema
 from speciate.counsel import Counsel
 from speciate.desk import Desk
 from speciate.fits import Fits
+from speciate.islands import Islands
 from speciate.population.founders import Founder
 from speciate.population.strategies import Strategy
 from speciate.watch import Watch
@@ -24,4 +25,5 @@ class Stages:
     desk: Desk
     archive: Archive
     watch: Watch
+    islands: Islands
     fits: Fits | None = None

@@ -30,8 +30,9 @@ def check_agents(config: schema.Campaign, replay: Path | None) -> None:
     """
     agents = config.agents
     if agents is None:
-        if replay is not None:
-            raise UsageError("the campaign has no agents to replay; run it without --replay")
+        if replay is not None and config.islands is None:
+            what = "the campaign has no agents and no islands to replay"
+            raise UsageError(f"{what}; run it without --replay")
         return
     if any("coder" in one.roles for one in agents.endpoints) and (why := available()):
         raise ConfigError(f"agents.endpoints: a coder's operators need a sandbox: {why}")

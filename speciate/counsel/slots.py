@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from speciate.agents.bandit import STRATEGY
+from speciate.population.migration import PROPOSER
 from speciate.records import Proposal, Recipe
 
 # A move belongs to the member that it moves.
@@ -21,13 +22,15 @@ class Slots:
     """
 
     def __init__(self, asked: Sequence[Proposal]) -> None:
-        """Frees all that nobody else is bred from."""
+        """Frees all that nobody else is bred from, and that are no migrants."""
         parents = {parent.id for one in asked for parent in one.recipe.parents}
         self.proposals = list(asked)
         self.free = [
             index
             for index, one in enumerate(asked)
-            if one.recipe.operator not in _NOT_REPLACED and one.recipe.id not in parents
+            if one.recipe.operator not in _NOT_REPLACED
+            and one.recipe.id not in parents
+            and not one.proposer.startswith(PROPOSER)
         ]
         self.taken: dict[str, tuple[str, float]] = {}
 

@@ -18,6 +18,7 @@ from speciate.campaign import evolve
 from speciate.configs import schema
 from speciate.counsel import Nobody
 from speciate.desk import Desk
+from speciate.islands import Alone
 from speciate.population.founders import Founder
 from speciate.population.strategies import STRATEGIES
 from speciate.records import Score
@@ -99,7 +100,7 @@ def campaign(workers: int, strategy: dict[str, object], folder: Path) -> tuple[f
         simulated = SimulatedWorkers(workers, archive.weights.folder)
         desk = Desk(simulated, Stop(), lambda _job, _outcome: None)
         watch = Recorder(archive.telemetry, desk.work)
-        evolve(Stages(config, FOUNDERS, made, Nobody(), desk, archive, watch))
+        evolve(Stages(config, FOUNDERS, made, Nobody(), desk, archive, watch, Alone()))
         return simulated.busy_time / (workers * simulated.now), archive.head
 
 

@@ -81,7 +81,7 @@ def best(folder: Folder, as_json: Json = False) -> None:
     from speciate import display
     from speciate.archive.archive import Archive
     from speciate.broken import broken
-    from speciate.leader import leader
+    from speciate.champion import leader
     from speciate.listing import brief
 
     archive = Archive.open(folder)

@@ -36,8 +36,8 @@ def tree(
         raise UsageError("--all and --around exclude each other; give one of them")
     from speciate.archive.archive import Archive
     from speciate.archive.index import descent
+    from speciate.champion import leader
     from speciate.display_tree import FamilyTree
-    from speciate.leader import leader
 
     archive = Archive.open(folder)
     if as_json:
@@ -65,9 +65,9 @@ def lineage(
 ) -> None:
     """An individual and its ancestors, nearest first; --json gives them all."""
     from speciate.archive.archive import Archive
+    from speciate.champion import leader
     from speciate.display_founders import own_pasts, past_json
     from speciate.display_lineage import Lineage
-    from speciate.leader import leader
     from speciate.listing import brief
     from speciate.past import pasts_of
     from speciate.pedigree import pedigree

@@ -11,7 +11,6 @@ from speciate.archive.known import Joined
 from speciate.champion import champion_of
 from speciate.evaluator.ensemble import majority
 from speciate.evaluator.evaluator import Answers
-from speciate.goals import goals_of
 from speciate.keeping import let_go
 from speciate.nursery import Known
 from speciate.population.founders import breeding
@@ -32,7 +31,7 @@ def finish(stages: Stages, search: Answers, test: Answers, state: State) -> None
         state: After the last step.
     """
     archived = stages.archive.individuals
-    best = champion_of(stages.archive, goals_of(stages.archive.config))
+    best = champion_of(stages.archive)
     average = _average(stages, archived, state)
     known = Joined(archived, [average])
     names = [founder.recipe.id for founder in stages.founders]

@@ -4,7 +4,6 @@ from functools import partial
 
 from speciate.archive.archive import Archive
 from speciate.champion import champion_of
-from speciate.goals import goals_of
 from speciate.nursery import Known, is_there, lineage
 from speciate.records import State
 from speciate.stages import Stages
@@ -34,5 +33,5 @@ def kept_names(policy: str, state: State, archive: Archive) -> list[str]:
     The strategy's references are kept with the living: they are about to be needed.
     """
     if policy == "champions":
-        return [champion_of(archive, goals_of(archive.config)).id]
+        return [champion_of(archive).id]
     return [*state.members, *state.references]

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from speciate.archive.archive import Archive
 from speciate.archive.index import descent
+from speciate.champion import leader
 from speciate.display_lineage import Lineage
 from speciate.display_tree import FamilyTree
-from speciate.leader import leader
 from speciate.pedigree import pedigree
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from speciate.archive.archive import Archive
+from speciate.champion import leader
 from speciate.goals import goals_of
-from speciate.leader import leader
 from speciate.lineage import champion
 from speciate.records import Evaluation, Individual, Recipe, Score, State
 

@@ -43,6 +43,7 @@ _BESIDE = ("tree", "table", "pareto", "kinship")
 class Browser(App[None]):
     """Implements `speciate browse`."""
 
+    TITLE = "speciate browse"
     CSS_PATH = "style.tcss"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar = [
@@ -90,6 +91,8 @@ class Browser(App[None]):
         self._marks: list[int] = []
         self._current: int | None = None
         self._view, self._before, self._reason = "tree", "tree", ""
+        self._title, self._tabs = Title(str(archive.folder)), Tabs()
+        self._status = Static(id="status", markup=False)
 
     def compose(self) -> Iterator[Widget]:
         """Everything; one view is seen at a time, with the detail beside it if there is room."""
@@ -101,13 +104,13 @@ class Browser(App[None]):
             *(self.tree_, self.table, self.detail, self.diff),
             *(self.curves, self.pareto, self.kinship),
         )
-        yield Title(str(self._source.folder))
-        yield Tabs()
+        yield self._title
+        yield self._tabs
         with Horizontal(id="body"):
             with ContentSwitcher(initial="tree", id="views"):
                 yield from self._panes
             yield self.side
-        yield Static(id="status", markup=False)
+        yield self._status
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -130,7 +133,7 @@ class Browser(App[None]):
             self._current = None
             self._marks.clear()
         self._rows.forget()
-        self.query_one(Title).show(news)
+        self._title.show(news)
         for view in (self.tree_, self.table, self.curves, self.pareto, self.kinship):
             view.grown(news)
         self._moved()
@@ -175,7 +178,7 @@ class Browser(App[None]):
         pane = self._pane
         (pane.list if isinstance(pane, Table | Pareto) else pane).focus()
         if isinstance(pane, Diff):
-            pane.show(self._marks, self._news.tasks if self._news else {})
+            pane.show(self._marks)
         elif self._current is not None and hasattr(pane, "show"):
             pane.show(self._current)
         self._tell()
@@ -263,7 +266,6 @@ class Browser(App[None]):
     def _tell(self, wrong: str = "") -> None:
         """The line above the keys: what is wrong, or else what is seen."""
         said = wrong or self._reason
-        status = self.query_one("#status", Static)
-        status.set_class(bool(said), "bad")
-        status.update(Text(visible(said or self._pane.told())))
-        self.query_one(Tabs).show(self._view, len(self._marks))
+        self._status.set_class(bool(said), "bad")
+        self._status.update(Text(visible(said or self._pane.told())))
+        self._tabs.show(self._view, len(self._marks))

@@ -1,8 +1,8 @@
 """What two marked individuals have in common, and what not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 from textual.worker import get_current_worker
 
@@ -12,7 +12,7 @@ from speciate.browse.texts import Scrolled
 
 
 class Diff(Scrolled):
-    """Recipes and scores of the last two that were marked."""
+    """What `speciate diff` tells of the last two that were marked, without their weights."""
 
     def __init__(self, source: Source) -> None:
         super().__init__("diff", "mark two individuals with m, then press d")
@@ -23,39 +23,34 @@ class Diff(Scrolled):
         """What this is."""
         return "the last two that were marked, on the search splits"
 
-    def show(self, marks: Sequence[int], tasks: Mapping[str, bool]) -> None:
-        """Compare the last two marked; `tasks` tells whether more is better."""
+    def show(self, marks: Sequence[int]) -> None:
+        """Compare the last two marked."""
         pair = tuple(marks[-2:])
         if len(pair) == 2 and pair != self._pair:
             self._pair = pair
             self.put(Text("comparing ...", style="dim"))
-            self._compare(*pair, tasks)
+            self._compare(*pair)
         elif len(pair) < 2:
             self._pair = ()
             more = "two individuals" if not pair else "another individual"
             self.put(Text(f"mark {more} with m in the tree or the table", style="dim"))
 
     @apart
-    def _compare(self, first: int, second: int, tasks: Mapping[str, bool]) -> None:
+    def _compare(self, first: int, second: int) -> None:
         try:
-            drawn = self._drawn(first, second, tasks)
+            drawn = self._drawn(first, second)
         except (*TROUBLE, KeyError) as error:
             drawn = Text(one_line(error), style="red")
         if not get_current_worker().is_cancelled:
             self.app.call_from_thread(self.put, drawn)
 
-    def _drawn(self, first: int, second: int, tasks: Mapping[str, bool]) -> RenderableType:
-        from speciate.browse.recipes import recipes
-        from speciate.browse.telling import read_whole
-        from speciate.display_compare import comparison
-        from speciate.flips import between
+    def _drawn(self, first: int, second: int) -> RenderableType:
+        from speciate import display_diff as display
+        from speciate.archive.archive import Archive
+        from speciate.diff.difference import difference
 
-        with self._source.reading() as archive:
-            pair = read_whole(archive, first), read_whole(archive, second)
-        one, other = (whole.individual for whole in pair)
-        known = {**pair[0].parents, **pair[1].parents, one.id: one, other.id: other}
-        told = recipes(one, other, known)
-        failed = [each for each in (one, other) if each.evaluation is None]
-        if failed:
-            return Group(told, Text(f"\n{failed[0].id[:10]} failed, so scores are not compared"))
-        return Group(told, Text(), comparison(between(one, other, tasks), known))
+        # One of its own: it takes seconds, in which the rows of the lists are wanted.
+        archive = Archive.open(self._source.folder)
+        one, other = archive.index.at([first, second])
+        found = difference(archive, one.id, other.id, weights=False)
+        return display.difference(found, archive.individuals)

@@ -31,9 +31,10 @@ def plot(
         turned: "x" or "y" where less is to lie further right or up.
     """
     # Only here is it needed, and it takes a third of a second.
-    from plotext import figure
+    from plotext import figure, terminal
 
     with _ONE_AT_A_TIME:
+        terminal.limit(False, False)  # The pane is the limit.
         figure.clear()
         figure.theme("simple" if coloured else "colorless").plot_size(*size)
         for one in series:

@@ -1,6 +1,6 @@
 """Section of top-k greedy merging with model kinship."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,8 @@ class Kinship(Breeding):
     """The N best are merged with each other, and some with whoever is least akin to them."""
 
     type: Literal["kinship"]
+    paper: ClassVar[str] = "Hu et al., Exploring Model Kinship for Merging LLMs, 2024"
+
     generations: Annotated[int, Field(ge=1)] = Field(
         20, description="Rounds of N children at the most."
     )

@@ -16,7 +16,7 @@ from speciate.configs.operators.per_model import (
     one_a_model,
     schema_of_numbers,
 )
-from speciate.display import plain_table
+from speciate.output import plain_table
 
 _BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from speciate.configs.section import nearest
 from speciate.configs.strategies import SECTIONS, Search
-from speciate.display import plain_table
 from speciate.errors import ConfigError
+from speciate.output import plain_table
 from speciate.settings_page import page, settings
 
 _PAGE = "docs/strategies.md"

@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from speciate.configs.section import nearest
-from speciate.display import plain_table
 from speciate.errors import ConfigError
+from speciate.output import plain_table
 from speciate.planning import ADAPTER_OPERATORS
 from speciate.population.adapters import AdapterOperator
 from speciate.population.operators.operator import Operator, Structural

@@ -202,11 +202,12 @@ class Campaign(Section):
             raise ValueError("no task has a 'test' file, which the final report is made from")
         for strategy in self.strategy.each:
             self._check_strategy(strategy)
-        if self.agents and not self.strategy.open_to_agents:
-            raise ValueError(
-                f"{self.strategy.type} needs the results of its own proposals, so agents cannot "
-                "replace any; leave out agents, or use another strategy"
-            )
+        for section, others in {"agents": "agents", "islands": "migrants"}.items():
+            if getattr(self, section) and not self.strategy.open_to_agents:
+                raise ValueError(
+                    f"{self.strategy.type} needs the results of its own proposals, so {others} "
+                    f"cannot replace any; leave out {section}, or use another strategy"
+                )
         return self
 
     def _check_strategy(self, strategy: Search) -> None:

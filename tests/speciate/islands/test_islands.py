@@ -326,6 +326,10 @@ def test_the_section_in_the_docs_is_one() -> None:
 
 def test_sections_are_checked_before_anything_starts(site: Site, tmp_path: Path) -> None:
     for sets, complaint in (
+        (
+            ['strategy={ type = "greedy_soup" }'],
+            "so migrants cannot replace any; leave out islands",
+        ),
         (["islands.remote=nowhere"], "no such folder; make it with `git init --bare"),
         (["islands.remote=ext::sh -c x"], "is no address"),
         (['islands.among=["south", "a..b"]'], "cannot be a name in a repository"),

@@ -221,6 +221,11 @@ def strange_ref(folder: Path) -> None:
     git(folder, "update-ref", "refs/evil/x", "main")
 
 
+def tag_of_nothing(folder: Path) -> None:
+    (folder / ".git" / "refs" / "tags").mkdir(parents=True, exist_ok=True)
+    (folder / ".git" / "refs" / "tags" / "best").write_text("1" * 40 + "\n")
+
+
 def a_review_of_nothing(folder: Path) -> None:
     git(folder, "update-ref", "refs/reviews/000007", "main")
 
@@ -269,6 +274,7 @@ LEFT_TO_PEOPLE = {
     spoilt_pack: "restore it from a copy",
     lost_pack: "fetch the archive again from a copy you trust",
     strange_ref: "refs/evil/x is no ref of speciate; `git -C DIR update-ref -d refs/evil/x` rem",
+    tag_of_nothing: "git fsck: error: refs/tags/best: invalid sha1 pointer ",
     a_review_of_nothing: "refs/reviews/000007 decides of a proposal that is not there; fetch",
     changed_founder: "founder 'english' changed: ",
     lost_founder: "founder 'english': ",

@@ -1,7 +1,6 @@
 """Weights to and from stores, by digest; nothing is used before it was digested here."""
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from speciate.nursery import nursery_of
 from speciate.population.folders import weights_in
 from speciate.population.weights import read_json
 from speciate.records import Individual
+from speciate.scratch import scratch_folder
 from speciate.words import SHORT
 
 Tell = Callable[[str], None]
@@ -80,8 +80,8 @@ def _folder(archive: Archive, one: Individual) -> Iterator[Path]:
     if stored:
         yield stored
         return
-    with tempfile.TemporaryDirectory(dir=archive.folder, prefix=".send-") as scratch:
-        yield nursery_of(archive, WeightStore(Path(scratch))).folder(one.id, archive.individuals)
+    with scratch_folder(archive.folder, "send") as scratch:
+        yield nursery_of(archive, WeightStore(scratch)).folder(one.id, archive.individuals)
 
 
 def _check(folder: Path, digest: str, where: str) -> None:

@@ -10,6 +10,7 @@ from speciate.health import (
     agents,
     evaluations,
     index,
+    islands,
     leftovers,
     local,
     lock,
@@ -38,6 +39,7 @@ CHECKS: Mapping[str, Callable[[Site], Iterator[Damage]]] = {
     "strange weights": weights.strange,
     "evaluations": evaluations.check,
     "agents": agents.check,
+    "islands": islands.check,
     "telemetry": telemetry.check,
     "leftovers": leftovers.check,
 }

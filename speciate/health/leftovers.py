@@ -19,7 +19,7 @@ def leftovers(site: Site) -> list[Path]:
     """Files and folders that nobody needs; none while another process may be writing them."""
     if not site.idle:
         return []
-    folders = (site.folder, *(site.folder / name for name in ("evaluations", "agents")))
+    folders = (site.folder, *(site.folder / name for name in ("evaluations", "agents", "islands")))
     half = [path for folder in folders for path in _half_written(folder, folder != site.folder)]
     begun = [path for path in (site.folder / ".git.new",) if path.exists()]
     stored = WeightStore(site.folder / "weights").leftovers()

@@ -38,6 +38,7 @@ MAKER = Path(__file__).with_name("archive_maker.py")
 PROGRAM = (sys.executable, "-c", "from speciate.cli import program; program()")
 ARCHIVE = "import sys; from speciate.archive.archive import Archive; it = Archive.open(sys.argv[1])"
 REPEATS = 5
+REAL = 10_000  # individuals whose items are real numbers
 LONGEST = 60  # seconds to wait for a terminal to show something
 MEASURES = {
     "individuals recorded a second": "at least 200",
@@ -289,10 +290,10 @@ def main() -> None:
         root = options.folder or Path(temporary)
         root.mkdir(parents=True, exist_ok=True)
         show({count: measured(root / str(count), count) for count in counts})
-        real = recorded(Path(temporary) / "real", counts[0], "--real")
-        real |= packed(Path(temporary) / "real", counts[0])
-        print(f"\nWith {counts[0]:,} individuals whose items are real numbers:")
-        show({counts[0]: real})
+        few, folder = min(REAL, *counts), Path(temporary) / "real"
+        real = recorded(folder, few, "--real") | packed(folder, few)
+        print(f"\nWith {few:,} individuals whose items are real numbers:")
+        show({few: real})
 
 
 if __name__ == "__main__":

@@ -82,3 +82,38 @@ def test_git_that_is_not_installed_is_told(
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ArchiveError, match="git was not found; install git"):
         repository.head()
+
+
+def test_what_is_written_together_is_one_pack(repository: Repository) -> None:
+    packs = repository.folder / "objects" / "pack"
+    tree = repository.write({str(number): b"%d" % number for number in range(100)})
+    assert not list(packs.iterdir())
+    repository.advance(repository.commit(tree, (), "message\n", 0), None)
+    assert sorted(path.suffix for path in packs.iterdir()) == [".idx", ".pack"]
+    assert not any(path.stat().st_mode & 0o222 for path in packs.iterdir())
+    assert repository.fsck() == []
+
+
+def test_packs_stay_few(repository: Repository) -> None:
+    before = None
+    for number in range(70):
+        tree = repository.write({"file": b"%d" % number})
+        commit = repository.commit(tree, (before,) if before else (), "message\n", number)
+        repository.advance(commit, before)
+        before = commit
+    packs = repository.folder / "objects" / "pack"
+    assert len(list(packs.glob("*.pack"))) == 70
+    repository.tidy()
+    assert len(list(packs.glob("*.pack"))) < 8
+    assert repository.fsck() == []
+    assert repository.head() == before
+
+
+def test_a_git_that_was_ended_is_started_again(repository: Repository) -> None:
+    blob = repository.write(b"stored")
+    assert repository.read_one(blob.oid) == (blob, b"stored")
+    conversation = repository._reader._conversation
+    assert conversation is not None
+    conversation._process.proc.kill()
+    conversation._process.proc.wait()
+    assert repository.read_one(blob.oid) == (blob, b"stored")

@@ -12,7 +12,6 @@ from textual.app import App
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.events import Resize
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Footer, Static
 
@@ -25,7 +24,7 @@ from speciate.browse.header import VIEWS, Tabs, Title
 from speciate.browse.help import Help
 from speciate.browse.kinship import KinshipMap
 from speciate.browse.lines import Lines
-from speciate.browse.news import Follower, News
+from speciate.browse.news import Follower, Grown, News, Trouble
 from speciate.browse.pareto import Pareto
 from speciate.browse.rows import Rows
 from speciate.browse.source import Source
@@ -63,20 +62,6 @@ class Browser(App[None]):
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
     ]
 
-    class Grown(Message):
-        """The archive has."""
-
-        def __init__(self, news: News) -> None:
-            super().__init__()
-            self.news = news
-
-    class Trouble(Message):
-        """The archive cannot be read, for a reason, or can again."""
-
-        def __init__(self, reason: str) -> None:
-            super().__init__()
-            self.reason = reason
-
     def __init__(self, archive: Archive) -> None:
         # Without colours the terminal's own are used, and nothing is turned into greys.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
@@ -84,13 +69,14 @@ class Browser(App[None]):
         self._rows = Rows(self._source)
         self._follower = Follower(
             self._source,
-            lambda news: self.post_message(self.Grown(news)),
-            lambda reason: self.post_message(self.Trouble(reason)),
+            lambda news: self.post_message(Grown(news)),
+            lambda reason: self.post_message(Trouble(reason)),
         )
         self._news: News | None = None
         self._marks: list[int] = []
         self._current: int | None = None
-        self._view, self._before, self._reason = "tree", "tree", ""
+        self._view, self._before = "tree", "tree"
+        self._reason, self._wrong = "", ""
         self._title, self._tabs = Title(str(archive.folder)), Tabs()
         self._status = Static(id="status", markup=False)
 
@@ -145,7 +131,8 @@ class Browser(App[None]):
 
     @on(Told)
     def _told(self, message: Told) -> None:
-        self._tell(message.text if message.bad else "")
+        self._wrong = message.text if message.bad else ""
+        self._tell()
 
     @on(Lines.Moved)
     def _moved(self) -> None:
@@ -172,7 +159,7 @@ class Browser(App[None]):
         """Show a view, with its cursor on whom it was on in the last."""
         self._look()
         if view != self._view:
-            self._before, self._view = self._view, view
+            self._before, self._view, self._wrong = self._view, view, ""
         self.query_one("#views", ContentSwitcher).current = view
         self._lay_out(self.size.width)
         pane = self._pane
@@ -263,9 +250,9 @@ class Browser(App[None]):
             self.pareto.redraw()
         self._tell()
 
-    def _tell(self, wrong: str = "") -> None:
+    def _tell(self) -> None:
         """The line above the keys: what is wrong, or else what is seen."""
-        said = wrong or self._reason
+        said = self._wrong or self._reason
         self._status.set_class(bool(said), "bad")
         self._status.update(Text(visible(said or self._pane.told())))
         self._tabs.show(self._view, len(self._marks))

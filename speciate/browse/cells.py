@@ -6,7 +6,7 @@ from speciate.archive.index.rows import Row
 from speciate.review.visible import visible
 from speciate.words import SHORT
 
-MARK, LIVES, BEST = "●", "♥", "★"
+MARK, BEST = "●", "★"
 
 
 def fit(text: str, width: int, right: bool = False) -> str:

@@ -38,8 +38,8 @@ class Curves(Static, can_focus=True):
         drawn = Text("no step with living members yet", style="dim")
         if steps:
             at = [float(one.step) for one in steps]
-            best = Series("best", at, [one.best or 0.0 for one in steps])
-            mean = Series("mean", at, [one.mean or 0.0 for one in steps])
+            best = Series(at, [one.best or 0.0 for one in steps])
+            mean = Series(at, [one.mean or 0.0 for one in steps])
             drawn = plot((mean, best), size, not self.app.no_color)
         if not get_current_worker().is_cancelled:
             self.app.call_from_thread(self.update, drawn)

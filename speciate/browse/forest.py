@@ -40,8 +40,7 @@ class Forest:
 
     def parent(self, number: int) -> int | None:
         """Under whom an individual hangs; None for a founder."""
-        first = self._first.get(number)
-        return first if first else next(iter(self.parents(number)), None)
+        return self._first.get(number) or next(iter(self.parents(number)), None)
 
     def parents(self, number: int) -> Sequence[int]:
         """All parents, in the recipe's order."""

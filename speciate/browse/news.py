@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event, Thread
 
+from textual.message import Message
+
 from speciate.archive.archive import Archive
 from speciate.archive.index.rows import Row
 from speciate.archive.steps import Step
@@ -49,6 +51,22 @@ class News:
     def step(self) -> int:
         """Steps done."""
         return self.steps[-1].step if self.steps else 0
+
+
+class Grown(Message):
+    """The archive has."""
+
+    def __init__(self, news: News) -> None:
+        super().__init__()
+        self.news = news
+
+
+class Trouble(Message):
+    """The archive cannot be read, for a reason, or can again, and there is none."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
 
 
 class Follower(Thread):

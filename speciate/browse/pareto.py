@@ -178,9 +178,9 @@ class Pareto(Container):
             return Text("nobody has a score on both tasks", style="dim")
         marked = [point for point in points if point[0] in self.list.marks]
         series = [
-            _series("others", dict.fromkeys(point[1:] for point in points), "·"),
-            _series("front", dict.fromkeys(point[1:] for point in found), "●"),
-            _series("marked", dict.fromkeys(point[1:] for point in marked), "◆"),
+            _series(points, "·"),
+            _series(found, "●"),
+            _series(marked, "◆"),
         ]
         turned = [axis for axis, up in zip("xy", ups, strict=True) if not up]
         return plot(series, size, not self.app.no_color, turned)
@@ -195,9 +195,6 @@ class Pareto(Container):
         self.post_message(Told(self.told()))
 
 
-def _series(name: str, points: Iterable[tuple[float, float]], sign: str) -> Series:
-    across, up = [], []
-    for one in points:
-        across.append(one[0])
-        up.append(one[1])
-    return Series(name, across, up, sign)
+def _series(points: Iterable[Point], sign: str) -> Series:
+    places = dict.fromkeys(point[1:] for point in points)
+    return Series([across for across, _ in places], [up for _, up in places], sign)

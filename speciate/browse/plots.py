@@ -13,7 +13,6 @@ _ONE_AT_A_TIME = Lock()  # The library has one figure.
 class Series:
     """Points to draw: with lines of braille dots if they have no sign of their own."""
 
-    name: str
     across: Sequence[float]
     up: Sequence[float]
     sign: str = ""

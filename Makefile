@@ -1,6 +1,8 @@
 # EXTRA=gpu installs the CUDA build of vLLM instead of the CPU one; give it a VENV of its own.
 EXTRA ?= cpu
 PYTHON ?= python3
+# Processes that run tests side by side; each takes up to 2 GB.
+TESTERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
@@ -37,7 +39,7 @@ $(VENV)/ready: pyproject.toml
 	@touch $@
 
 test: forks
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(TESTERS) --dist loadgroup
 
 # Apart from the others, whose libraries start threads that a forked process would miss.
 forks: install

@@ -33,6 +33,20 @@ MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down
 ZOO = Path(str(importlib.resources.files("speciate.configs"))) / "zoo"
 
 
+_OF_VLLM = {"vllm", "vllm_of_adapters"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make test` runs several processes: tests that share a slow start go to one of them.
+
+    Those are the ones that use the same vLLM, or that lie in one folder beside their fixtures.
+    """
+    for item in items:
+        inner = item.path.relative_to(Path(__file__).parent).parts
+        group = "vllm" if _OF_VLLM & set(getattr(item, "fixturenames", ())) else "/".join(inner[:2])
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 class Shared:
     """An engine that outlives the campaigns it serves: closing it is left to the session."""
 

@@ -8,9 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
-from gitdb.base import OStream
-from gitdb.pack import PackEntity
-
 _COMPRESSION = 9  # git keeps what was compressed as it is when it joins packs
 
 
@@ -85,6 +82,10 @@ def oid_of(kind: str, data: bytes) -> str:
 
 def _written(objects: Mapping[str, tuple[str, bytes]], pack: Path, index: Path) -> str:
     """Write a pack with its index, both synced; returns the name that git gives it."""
+    # Whoever only reads needs none of it, and does not wait for it.
+    from gitdb.base import OStream
+    from gitdb.pack import PackEntity
+
     streams = [
         OStream(bytes.fromhex(oid), kind.encode(), len(data), io.BytesIO(data))
         for oid, (kind, data) in objects.items()

@@ -3,11 +3,12 @@
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
-from subprocess import PIPE
+from subprocess import PIPE, Popen
 from threading import Lock, Thread
-from typing import IO, BinaryIO, Protocol, TypeAlias
+from typing import IO, BinaryIO, Protocol, TypeAlias, cast
 
 _FEW = 96
 _ERRORS = (b"error:", b"fatal:")
@@ -25,28 +26,17 @@ Found: TypeAlias = "tuple[Object, bytes] | None"
 """An object and its content; None if there is none."""
 
 
-class Process(Protocol):
-    """A git that runs."""
-
-    stdin: IO[bytes]
-    stdout: IO[bytes]
-    stderr: IO[bytes]
-
-    def wait(self) -> int:
-        """Wait for its end, and complain if it was a bad one."""
-
-
 class Start(Protocol):
     """Starts git."""
 
-    def __call__(self, *arguments: str, istream: BinaryIO | int) -> Process:
+    def __call__(self, *arguments: str, stdin: BinaryIO | int) -> Popen[bytes]:
         """With arguments and something to read."""
 
 
 class Reader:
     """Reads the objects of a repository, with git's `cat-file --batch`.
 
-    Its methods raise what the process does, and ValueError for objects that cannot be read.
+    Its methods raise OSError and ValueError for objects that cannot be read.
     """
 
     def __init__(self, start: Start) -> None:
@@ -75,44 +65,63 @@ class Reader:
 
     def _talk(self) -> "_Conversation":
         if self._conversation is None:
-            self._conversation = _Conversation(self._start("cat-file", "--batch", istream=PIPE))
+            self._conversation = _Conversation(self._start("cat-file", "--batch", stdin=PIPE))
         return self._conversation
 
     def _pass(self, names: Iterable[str]) -> Iterator[Found]:
         with tempfile.TemporaryFile() as request:
             request.writelines(f"{name}\n".encode() for name in names)
             request.seek(0)
-            process = self._start("cat-file", "--batch", "--buffer", istream=request)
+            process = self._start("cat-file", "--batch", "--buffer", stdin=request)
+            stdout, stderr = cast(IO[bytes], process.stdout), cast(IO[bytes], process.stderr)
             said: list[bytes] = []
-            listener = Thread(target=lambda: said.extend(process.stderr), daemon=True)
+            listener = Thread(target=lambda: said.extend(stderr), daemon=True)
             listener.start()
-            while header := process.stdout.readline():
-                yield _read_one(header, process.stdout)
-            process.wait()
-            listener.join()
+            try:
+                while header := stdout.readline():
+                    yield _read_one(header, stdout)
+                process.wait()
+            finally:
+                process.kill()  # if this pass was given up
+                process.wait()
+                listener.join()
+                stdout.close()
+                stderr.close()
             # git calls a spoilt object "missing" too, and tells the difference only here.
-            if errors := [line for line in said if line.startswith(_ERRORS)]:
-                raise ValueError(errors[0].decode(errors="replace"))
+            errors = [line for line in said if line.startswith(_ERRORS)]
+            if errors or process.returncode:
+                raise ValueError(b"".join(errors or said).decode(errors="replace"))
 
 
 class _Conversation:
     """A git that answers for a few objects at a time."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Popen[bytes]) -> None:
         self._process = process
-        os.set_blocking(self._process.stderr.fileno(), False)
+        self._stdin, self._stdout = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
+        self._stderr = cast(IO[bytes], process.stderr)
+        os.set_blocking(self._stderr.fileno(), False)
+
+    def __del__(self) -> None:
+        # Not by closing its input, which a process that was forked meanwhile may have open too.
+        self._process.kill()
+        self._process.wait()
+        with suppress(OSError):
+            self._stdin.close()
+        self._stdout.close()
+        self._stderr.close()
 
     def ask(self, names: Sequence[str]) -> list[Found]:
         """What it answers; the names must fit into a pipe."""
-        self._process.stdin.write("".join(f"{name}\n" for name in names).encode())
-        self._process.stdin.flush()
+        self._stdin.write("".join(f"{name}\n" for name in names).encode())
+        self._stdin.flush()
         return [self._answer() for _ in names]
 
     def _answer(self) -> Found:
-        header = self._process.stdout.readline()
-        found = _read_one(header, self._process.stdout) if header else None
+        header = self._stdout.readline()
+        found = _read_one(header, self._stdout) if header else None
         # As in a pass; here it was said before the answer.
-        said = b"" if found else self._process.stderr.read() or b""
+        said = b"" if found else self._stderr.read() or b""
         if not header or said.startswith(_ERRORS):
             raise ValueError(said.decode(errors="replace"))
         return found

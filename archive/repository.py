@@ -8,16 +8,14 @@ import os
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
+from subprocess import PIPE, Popen
 from typing import BinaryIO, Self, TypeAlias
 
-from git import Git
-from git.exc import GitCommandError, GitCommandNotFound
-
 from speciate.archive.packs import Hashes, Packs, oid_of
-from speciate.archive.reading import Found, Process, Reader
+from speciate.archive.reading import Found, Reader
 from speciate.archive.reading import Object as Object
 from speciate.errors import ArchiveError, DamageError
 
@@ -64,6 +62,8 @@ _SETTINGS = """[core]
 [repack]
 \twriteBitmaps = false
 """
+_GIT = "git"
+_MISSING = "the program git was not found; install git 2.32 or later"
 _PATIENCE = 60  # seconds; a decision takes one
 _LEFTOVERS = (
     "*.lock",
@@ -91,12 +91,10 @@ class Repository:
         objects = self.folder / "objects"
         self._packs = Packs(objects / "pack")
         place = {"GIT_DIR": str(self.folder), "GIT_OBJECT_DIRECTORY": str(objects)}
-        self._program = Git(str(self.folder.parent))
         if also is not None:
             place["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = _quoted(also.absolute() / "objects")
-        self._program.update_environment(**{**_ENVIRONMENT, **place})
-        self._users = Git(str(self.folder.parent))
-        self._users.update_environment(**place, GIT_NAMESPACE="")
+        self._own = {**_ENVIRONMENT, **place}
+        self._users = {**place, "GIT_NAMESPACE": ""}
         self._reader = Reader(self._start)
 
     @classmethod
@@ -253,7 +251,7 @@ class Repository:
         self.flush()
         try:
             yield from self._reader.read(names)
-        except (OSError, ValueError, GitCommandError) as error:
+        except (OSError, ValueError) as error:
             raise self._damage(str(error)) from error
 
     def read_one(self, name: str) -> Found:
@@ -308,7 +306,7 @@ class Repository:
 
     def run_as_user(self, *arguments: str) -> tuple[int, str, str]:
         """Exit status, stdout and stderr of a git command that obeys the user's configuration."""
-        return self._run(*arguments, program=self._users)
+        return self._run(*arguments, as_user=True)
 
     def exchange(
         self, *arguments: str, file_bytes: int | None = None, memory_bytes: int | None = None
@@ -324,7 +322,7 @@ class Repository:
         files = "unlimited" if file_bytes is None else str(file_bytes // 512)
         memory = "unlimited" if memory_bytes is None else str(memory_bytes // 1024)
         before = ("sh", "-c", _LIMITED, files, memory)
-        return self._run(*arguments, program=self._users, before=before, environment=environment)
+        return self._run(*arguments, as_user=True, before=before, environment=environment)
 
     def sizes(self) -> Iterator[tuple[str, int]]:
         """Kind and size of every object that lies here, in no order, without reading it.
@@ -357,42 +355,49 @@ class Repository:
     def _run(
         self,
         *arguments: str,
-        program: Git | None = None,
+        as_user: bool = False,
         before: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         output: BinaryIO | None = None,
     ) -> tuple[int, str, str]:
         """Exit status, stdout and stderr of a git command."""
-        with _installed():
-            status, out, said = (program or self._program).execute(
-                [*before, str(Git.GIT_PYTHON_GIT_EXECUTABLE), *arguments],
+        # It takes longer to import than most commands that only read may take in all.
+        from git import Git
+        from git.exc import GitCommandNotFound
+
+        program = Git(str(self.folder.parent))
+        program.update_environment(**(self._users if as_user else self._own))
+        try:
+            status, out, said = program.execute(
+                [*before, _GIT, *arguments],
                 with_extended_output=True,
                 with_exceptions=False,
-                start_new_session=program is None or bool(before),
+                start_new_session=not as_user or bool(before),
                 env=environment,
                 output_stream=output,
             )
+        except GitCommandNotFound as error:
+            raise ArchiveError(_MISSING) from error
         return status, str(out), str(said)
 
-    def _start(self, *arguments: str, istream: BinaryIO | int) -> Process:
+    def _start(self, *arguments: str, stdin: BinaryIO | int) -> Popen[bytes]:
         """A git command that runs; Ctrl-C, which may only ask the campaign to stop, ends it not."""
-        command = [str(Git.GIT_PYTHON_GIT_EXECUTABLE), *arguments]
-        with _installed():
-            return self._program.execute(
-                command, istream=istream, as_process=True, start_new_session=True
+        environment = {**os.environ, "LC_ALL": "C", "LANGUAGE": "C", **self._own}
+        try:
+            return Popen(
+                [_GIT, *arguments],
+                stdin=stdin,
+                stdout=PIPE,
+                stderr=PIPE,
+                env=environment,
+                start_new_session=True,
             )
+        except FileNotFoundError as error:
+            raise ArchiveError(_MISSING) from error
 
     def _damage(self, said: str) -> DamageError:
         where = self.folder.parent
         return DamageError(f"git cannot read {where}: {last_line(said)}; restore it from a copy")
-
-
-@contextmanager
-def _installed() -> Iterator[None]:
-    try:
-        yield
-    except GitCommandNotFound as error:
-        raise ArchiveError("the program git was not found; install git 2.32 or later") from error
 
 
 class Hasher(Repository):

@@ -114,6 +114,6 @@ def test_a_git_that_was_ended_is_started_again(repository: Repository) -> None:
     assert repository.read_one(blob.oid) == (blob, b"stored")
     conversation = repository._reader._conversation
     assert conversation is not None
-    conversation._process.proc.kill()
-    conversation._process.proc.wait()
+    conversation._process.kill()
+    conversation._process.wait()
     assert repository.read_one(blob.oid) == (blob, b"stored")

@@ -34,6 +34,8 @@ from speciate.review.visible import visible
 
 Pane: TypeAlias = Tree | Table | Detail | Diff | Curves | Pareto | KinshipMap
 
+_STDIN = 0
+_GONE_S = 2.0
 _WIDE = 120
 _BESIDE = ("tree", "table", "pareto", "kinship")
 """Views that leave room for the detail beside them."""
@@ -105,8 +107,15 @@ class Browser(App[None]):
             self.theme = "textual-light"
         with_signals = asyncio.get_running_loop()
         with_signals.add_signal_handler(signal.SIGTERM, self.exit)
+        if os.isatty(_STDIN):
+            self.set_interval(_GONE_S, self._end_with_terminal)
         self.action_view("tree")
         self._follower.start()
+
+    def _end_with_terminal(self) -> None:
+        """Whose terminal is gone, and who was not told by a signal, must not read on for ever."""
+        if not os.isatty(_STDIN):
+            self.exit()
 
     def on_unmount(self) -> None:
         """Look no more."""

@@ -132,21 +132,7 @@ def test_help_theme_and_all_views_by_tab(family: Any, browse: Browse) -> None:
 @pytest.mark.parametrize("end", [b"q", b"\x03", signal.SIGTERM])
 def test_a_real_terminal_is_restored(family: Any, end: Any, tmp_path: Path) -> None:
     """In a terminal of its own, without colours: what it is set to, it is unset from."""
-    main, other = pty.openpty()
-    code = "from speciate.cli import program; program()"
-    command = [sys.executable, "-c", code, "browse", str(family.folder)]
-    environment = os.environ | {"TERM": "xterm-256color", "NO_COLOR": "1", "LINES": "24"}
-    environment |= {"COLUMNS": "80"}
-    process = subprocess.Popen(
-        command,
-        stdin=other,
-        stdout=other,
-        stderr=other,
-        env=environment,
-        cwd=tmp_path,
-        start_new_session=True,
-    )
-    os.close(other)
+    process, main = _started(family.folder, tmp_path)
     said = _read(main, lambda said: b"maths" in said)
     if isinstance(end, bytes):
         os.write(main, end)
@@ -161,6 +147,33 @@ def test_a_real_terminal_is_restored(family: Any, end: Any, tmp_path: Path) -> N
     assert b"\x1b[?25h" in after
     assert b"Traceback" not in said
     assert b"[38;" not in said and b"[31m" not in said
+
+
+def test_it_ends_with_its_terminal(family: Any, tmp_path: Path) -> None:
+    """Also where no signal tells that a connection was lost."""
+    process, main = _started(family.folder, tmp_path)
+    _read(main, lambda said: b"maths" in said)
+    os.close(main)
+    process.wait(20)
+
+
+def _started(folder: Path, work: Path) -> tuple["subprocess.Popen[bytes]", int]:
+    """The command in a terminal, and the terminal's other end."""
+    main, other = pty.openpty()
+    code = "from speciate.cli import program; program()"
+    command = [sys.executable, "-c", code, "browse", str(folder)]
+    environment = os.environ | {"TERM": "xterm-256color", "NO_COLOR": "1", "LINES": "24"}
+    process = subprocess.Popen(
+        command,
+        stdin=other,
+        stdout=other,
+        stderr=other,
+        env=environment | {"COLUMNS": "80"},
+        cwd=work,
+        start_new_session=True,
+    )
+    os.close(other)
+    return process, main
 
 
 def _read(terminal: int, enough: Callable[[bytes], bool]) -> bytes:

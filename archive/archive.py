@@ -1,6 +1,5 @@
 """A campaign's folder: the git repository in it, the lock on it, and what lies beside it."""
 
-import shutil
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -10,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from speciate.archive import manifest
+from speciate.archive.beginning import campaign_in, claim, first_commit, put_repository
 from speciate.archive.check import problems
 from speciate.archive.drafts import Drafts
 from speciate.archive.index.index import Index, batched
@@ -26,7 +26,6 @@ from speciate.archive.telemetry import Telemetry
 from speciate.errors import ArchiveError, DamageError
 from speciate.records import Individual, Past, Recipe, State
 
-_NEW = ".git.new"
 _TIDY_EVERY = 64  # steps
 _AT_ONCE = 500  # individuals that one question may name
 
@@ -71,7 +70,7 @@ class Archive:
             ArchiveError: The folder holds something, cannot be written, or is in use.
         """
         data = manifest.pretty(dict(config), "the config")
-        return cls.begin(folder, lambda new: _first_commit(new, data))
+        return cls.begin(folder, lambda new: first_commit(new, data))
 
     @classmethod
     def begin(cls, folder: Path, fill: Callable[[Path], object]) -> Self:
@@ -84,10 +83,10 @@ class Archive:
         Raises:
             ArchiveError: The folder holds something, cannot be written, or is in use.
         """
-        _claim(folder, cls.is_archive(folder))
+        claim(folder)
         lock = CampaignLock.take(folder)
         try:
-            _put_repository(folder, fill)
+            put_repository(folder, fill)
             return cls(folder, Repository(folder / ".git"), lock)
         except BaseException:
             lock.release()
@@ -106,7 +105,7 @@ class Archive:
             DamageError: Its last step cannot be read.
         """
         folder = Path(folder)
-        repository = _campaign_in(folder)
+        repository = campaign_in(folder)
         if repository is None:
             start = f"`speciate run CONFIG --out {folder}`"
             raise ArchiveError(f"{folder} is not an archive; start a campaign with {start}")
@@ -128,7 +127,7 @@ class Archive:
         Raises:
             DamageError: It did, but its main names no commit.
         """
-        return _campaign_in(folder) is not None
+        return campaign_in(folder) is not None
 
     def close(self) -> None:
         """Give the lock back; reading goes on."""
@@ -340,16 +339,6 @@ class Archive:
             raise ArchiveError(f"step {state.step} comes after step {last}; record them in order")
 
 
-def _campaign_in(folder: Path) -> Repository | None:
-    """The repository of a folder that holds a campaign."""
-    if not (folder / ".git").is_dir():
-        return None
-    repository = Repository(folder / ".git")
-    head = repository.head()
-    is_there = head is not None and repository.read_one(f"{head}:campaign.json") is not None
-    return repository if is_there else None
-
-
 def _members(state: State, trees: Mapping[str, Object]) -> dict[str, Object]:
     """The members of a step with the trees of their commits."""
     for id_ in state.members:
@@ -357,33 +346,3 @@ def _members(state: State, trees: Mapping[str, Object]) -> dict[str, Object]:
             what = f"member '{id_}' of step {state.step} was not born"
             raise ArchiveError(f"{what}; record it")
     return {id_: trees[id_] for id_ in state.members}
-
-
-def _claim(folder: Path, taken: bool) -> None:
-    """Make sure of a folder that holds nothing but what a killed `create` left."""
-    if taken:
-        raise ArchiveError(f"{folder} holds a campaign already; resume it")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        found = {path.name for path in folder.iterdir()} - {"lock", _NEW}
-    except OSError as error:
-        raise ArchiveError(f"cannot use {folder}: {error.strerror}; choose another") from error
-    if found:
-        raise ArchiveError(f"{folder} is not empty and not an archive; choose an empty folder")
-
-
-def _put_repository(folder: Path, fill: Callable[[Path], object]) -> None:
-    """Put a whole repository in place, at once."""
-    if (folder / ".git").exists():  # another process was faster to the lock
-        raise ArchiveError(f"{folder} holds a campaign already; resume it")
-    new = folder / _NEW
-    shutil.rmtree(new, ignore_errors=True)
-    fill(new)
-    new.rename(folder / ".git")
-
-
-def _first_commit(new: Path, config: bytes) -> None:
-    """A repository with the first commit of main."""
-    repository = Repository.create(new)
-    tree = repository.write({"campaign.json": config})
-    repository.advance(repository.commit(tree, (), "campaign\n", 0), None)

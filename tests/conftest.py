@@ -36,6 +36,7 @@ ZOO = Path(str(importlib.resources.files("speciate.configs"))) / "zoo"
 _OF_VLLM = {"vllm", "vllm_of_adapters"}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`make test` runs several processes: tests that share a slow start go to one of them.
 

@@ -77,7 +77,7 @@ def test_a_replay_of_nothing(bench: Any) -> None:
 
 def test_a_replay_without_agents(bench: Any) -> None:
     line = bench.refused_run(bench.campaign(), "--replay", bench.folder)
-    assert line == "the campaign has no agents to replay; run it without --replay"
+    assert line == "the campaign has no agents and no islands to replay; run it without --replay"
 
 
 def test_families_that_need_a_base(bench: Any) -> None:

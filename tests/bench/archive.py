@@ -35,7 +35,7 @@ import psutil
 from speciate.archive.archive import Archive
 
 MAKER = Path(__file__).with_name("archive_maker.py")
-PROGRAM = (sys.executable, "-c", "from speciate.cli import program; program()")
+PROGRAM = (sys.executable, "-P", "-c", "from speciate.cli import program; program()")
 ARCHIVE = "import sys; from speciate.archive.archive import Archive; it = Archive.open(sys.argv[1])"
 REPEATS = 5
 REAL = 10_000  # individuals whose items are real numbers
@@ -157,7 +157,7 @@ def indexed(folder: Path, count: int) -> dict[str, float]:
     """Makes the index anew."""
     for file in folder.glob("index.sqlite*"):
         file.unlink()
-    found = run([sys.executable, "-c", f"{ARCHIVE}; it.index", str(folder)])
+    found = run([sys.executable, "-P", "-c", f"{ARCHIVE}; it.index", str(folder)])
     assert found is not None
     return {
         "index made anew, s": found.seconds,
@@ -244,8 +244,8 @@ def reported(folder: Path, page: Path) -> dict[str, float]:
 def read(folder: Path) -> dict[str, float]:
     """Reads everything, and checks everything."""
     counted = f"{ARCHIVE}; print(sum(1 for _ in it.individuals.values()))"
-    every = run([sys.executable, "-c", counted, str(folder)])
-    checked = run([sys.executable, "-c", f"{ARCHIVE}; print(it.fsck())", str(folder)])
+    every = run([sys.executable, "-P", "-c", counted, str(folder)])
+    checked = run([sys.executable, "-P", "-c", f"{ARCHIVE}; print(it.fsck())", str(folder)])
     assert every is not None and checked is not None and checked.said == "[]\n"
     return {
         "all individuals read with all items, s": every.seconds,

@@ -12,11 +12,10 @@ from rich.text import Text
 
 from speciate import estimate
 from speciate.card import ancestors, licence_warnings
-from speciate.display import plain_table
 from speciate.effective import Part, constants, effective, parts, to_json
 from speciate.errors import DiskError
 from speciate.merging import Options, checked
-from speciate.output import duration
+from speciate.output import duration, plain_table
 from speciate.planning import AdapterPlan
 from speciate.population.crew import default_jobs
 from speciate.population.plan import Plan, Segment

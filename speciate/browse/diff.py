@@ -45,9 +45,9 @@ class Diff(Scrolled):
             self.app.call_from_thread(self.put, drawn)
 
     def _drawn(self, first: int, second: int) -> RenderableType:
-        from speciate import display_diff as display
         from speciate.archive.archive import Archive
         from speciate.diff.difference import difference
+        from speciate.display import diff as display
 
         # One of its own: it takes seconds, in which the rows of the lists are wanted.
         archive = Archive.open(self._source.folder)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 from scipy.stats import wilcoxon
 
-from speciate import cli_compare
 from speciate.archive.archive import Archive
+from speciate.cli import compare
 from speciate.evaluator import Engine
 from speciate.flips import flips, shifts
 from speciate.front import directions
@@ -298,7 +298,7 @@ def test_a_real_campaign(cli: Any, finished: Path) -> None:
 def test_people_see_it_in_80_columns(
     cli: Any, finished: Path, words: list[str], height: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli_compare, "console", Console(width=80))
+    monkeypatch.setattr(compare, "console", Console(width=80))
     monkeypatch.setattr("speciate.output.console", Console(width=80))
     said = cli(words[0], finished, *words[1:])
     assert (said.status, said.err) == (0, "")
@@ -314,7 +314,7 @@ def test_wide_terminals_show_intervals(
     cli: Any, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for width, shown in ((80, 0), (120, 3)):
-        monkeypatch.setattr(cli_compare, "console", Console(width=width))
+        monkeypatch.setattr(compare, "console", Console(width=width))
         monkeypatch.setattr("speciate.output.console", Console(width=width))
         first = cli("front", finished, "--limit", 1).out.splitlines()
         intervals = max(len(re.findall(r"\[[+-].*?\]", line)) for line in first)

@@ -272,7 +272,7 @@ def test_unexpected_errors_are_one_line(
 
 def test_torch_is_not_imported_before_parents_are_hashed(tmp_path: Path) -> None:
     code = (
-        "import sys, speciate.merge_file, speciate.cli_merge, speciate.population.recipe_file;"
+        "import sys, speciate.merge_file, speciate.cli.merge, speciate.population.recipe_file;"
         "print('torch' in sys.modules)"
     )
     command = [sys.executable, "-c", code]

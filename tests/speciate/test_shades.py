@@ -1,6 +1,6 @@
 """The bar tells the rank."""
 
-from speciate.shades import Shades
+from speciate.display.shades import Shades
 
 
 def test_bars_tell_ranks() -> None:

@@ -11,8 +11,8 @@ from rich.console import Console
 from speciate.archive.archive import Archive
 from speciate.archive.index import descent
 from speciate.champion import leader
-from speciate.display_lineage import Lineage
-from speciate.display_tree import FamilyTree
+from speciate.display.lineage import Lineage
+from speciate.display.tree import FamilyTree
 from speciate.pedigree import pedigree
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from speciate.cli_read import Folder
+from speciate.cli.read import Folder
 from speciate.errors import SpeciateError, UsageError
 from speciate.output import Json, emit
 
@@ -28,8 +28,8 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Proposals that wait for somebody to decide."""
-    from speciate import display_review as display
     from speciate.archive.archive import Archive
+    from speciate.display import review as display
     from speciate.review.sheet import entries
 
     found = entries(Archive.open(folder), decided)
@@ -38,8 +38,8 @@ def list_(
 
 def show(folder: Folder, number: Number, as_json: Json = False) -> None:
     """All about one proposal: what is new in it, who proposes it and why, trials, parents."""
-    from speciate import display_review as display
     from speciate.archive.archive import Archive
+    from speciate.display import review as display
     from speciate.review.sheet import sheet
 
     found = sheet(Archive.open(folder), number)

@@ -8,7 +8,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from speciate.display import BREAKS, Known, made_by, plain_table
+from speciate.display.campaign import BREAKS, Known, made_by, plain_table
 from speciate.evaluator.statistics import Gain
 from speciate.flips import Change, Comparison, Flips, Shifts
 from speciate.front import Entry, Front, Objective

@@ -7,9 +7,9 @@ from rich.text import Text
 
 from speciate.archive.index.index import Index
 from speciate.branches import branches
+from speciate.display.pen import Pen
 from speciate.listing import Listing
 from speciate.pedigree import Mention, Pedigree
-from speciate.pen import Pen
 from speciate.review.visible import visible
 
 _PLAIN = frozenset({"", "model", "parent", "adapter"})

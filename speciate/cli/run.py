@@ -87,7 +87,7 @@ def _watched(
 
 
 def _last_word(folder: Path, as_json: bool) -> None:
-    from speciate.cli_read import best
+    from speciate.cli.read import best
 
     best(folder, as_json)
 
@@ -97,8 +97,8 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Look whether this machine can run campaigns."""
-    from speciate.display import plain_table
     from speciate.doctor import checks
+    from speciate.output import plain_table
 
     found = checks(folder)
     table = plain_table("", "check ", "found ", "remedy ")

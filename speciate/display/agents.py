@@ -11,7 +11,7 @@ from rich.text import Text
 from speciate.agents.calibration import Row
 from speciate.agents.genomes import Genome
 from speciate.counsel.standing import TOLERANCE, ArmRow, Standing
-from speciate.display import plain_table
+from speciate.output import plain_table
 from speciate.review.visible import lines, visible
 from speciate.words import SHORT
 

@@ -18,23 +18,23 @@ def application() -> "typer.Typer":
     """All commands; what they need is imported here, where `main` hears of Ctrl-C."""
     import typer
 
-    from speciate import (
-        cli_agents,
-        cli_browse,
-        cli_compare,
-        cli_init,
-        cli_kinship,
-        cli_log,
-        cli_merge,
-        cli_read,
-        cli_report,
-        cli_review,
-        cli_run,
-        cli_share,
-        cli_soup,
-        cli_stats,
-        cli_tree,
-        cli_trust,
+    from speciate.cli import (
+        agents,
+        browse,
+        compare,
+        init,
+        kinship,
+        log,
+        merge,
+        read,
+        report,
+        review,
+        run,
+        share,
+        soup,
+        stats,
+        tree,
+        trust,
     )
 
     app = typer.Typer(
@@ -44,44 +44,44 @@ def application() -> "typer.Typer":
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     commands: tuple[Callable[..., None], ...] = (
-        cli_init.init,
-        cli_run.run,
-        cli_run.strategies,
-        cli_merge.merge,
-        cli_merge.operators,
-        cli_merge.extract_adapter,
-        cli_stats.stats,
-        cli_soup.soup,
-        cli_soup.regmean_plus_plus,
-        cli_read.status,
-        cli_log.log,
-        cli_tree.tree,
-        cli_read.show,
-        cli_tree.lineage,
-        cli_read.best,
-        cli_browse.browse,
-        cli_compare.front,
-        cli_compare.flips,
-        cli_compare.diff,
-        cli_kinship.kinship,
-        cli_agents.agents,
-        cli_report.report,
-        cli_trust.verify,
-        cli_trust.export,
-        cli_trust.import_,
-        cli_trust.fsck,
-        cli_trust.gc,
-        cli_share.push,
-        cli_share.pull,
-        cli_run.doctor,
+        init.init,
+        run.run,
+        run.strategies,
+        merge.merge,
+        merge.operators,
+        merge.extract_adapter,
+        stats.stats,
+        soup.soup,
+        soup.regmean_plus_plus,
+        read.status,
+        log.log,
+        tree.tree,
+        read.show,
+        tree.lineage,
+        read.best,
+        browse.browse,
+        compare.front,
+        compare.flips,
+        compare.diff,
+        kinship.kinship,
+        agents.agents,
+        report.report,
+        trust.verify,
+        trust.export,
+        trust.import_,
+        trust.fsck,
+        trust.gc,
+        share.push,
+        share.pull,
+        run.doctor,
     )
     for command in commands:
         name = command.__name__.strip("_").replace("_", "-")  # `import` is a word of Python.
         app.command(name)(_interruptible(command))
-    review = typer.Typer(help="Look at what agents propose, and decide.", no_args_is_help=True)
-    for name, command in cli_review.COMMANDS.items():
-        review.command(name)(_interruptible(command))
-    app.add_typer(review, name="review")
+    reviews = typer.Typer(help="Look at what agents propose, and decide.", no_args_is_help=True)
+    for name, command in review.COMMANDS.items():
+        reviews.command(name)(_interruptible(command))
+    app.add_typer(reviews, name="review")
 
     @app.callback()
     def options(

@@ -2,7 +2,7 @@
 
 import sys
 
-from speciate.cli_read import Folder
+from speciate.cli.read import Folder
 from speciate.errors import UsageError
 
 

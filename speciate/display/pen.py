@@ -6,9 +6,9 @@ from rich.text import Text
 
 from speciate.archive.index.rows import Row
 from speciate.branches import Line
+from speciate.display.shades import Shades
 from speciate.listing import Listing
 from speciate.review.visible import visible
-from speciate.shades import Shades
 
 _SIGNS = {"champion": "★", "lives": "●", "founder": "◆", "failed": "✗", "died": "·"}
 _ASCII = {"champion": "*", "lives": "o", "founder": "#", "failed": "x", "died": "."}

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from speciate.cli_merge import Model, Out, done, log, writing
+from speciate.cli.merge import Model, Out, done, log, writing
 from speciate.errors import ConfigError
 from speciate.evaluator.measure import DEFAULT_KINDS, KINDS, Labels, Prior, Settings
 from speciate.output import Json

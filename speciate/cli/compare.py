@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from speciate import complete
-from speciate.cli_read import Folder
+from speciate.cli.read import Folder
 from speciate.errors import UsageError
 from speciate.output import Json, console, emit
 
@@ -26,8 +26,8 @@ def front(
     """Who is best at several tasks at once: the Pareto front of the search scores."""
     if csv + plot + as_json > 1:
         raise UsageError("--csv, --json and --plot exclude each other; give one of them")
-    from speciate import display_compare as display
     from speciate.archive.archive import Archive
+    from speciate.display import compare as display
     from speciate.front import front as find
     from speciate.front import front_csv, front_json
 
@@ -54,8 +54,8 @@ def flips(
     as_json: Json = False,
 ) -> None:
     """Items of the search splits that one individual has right and another wrong."""
-    from speciate import display_compare as display
     from speciate.archive.archive import Archive
+    from speciate.display import compare as display
     from speciate.flips import compare
 
     archive = Archive.open(folder)
@@ -91,9 +91,9 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """What two individuals have in common: recipes, source, scores, weights and ancestors."""
-    from speciate import display_diff as display
     from speciate.archive.archive import Archive
     from speciate.diff.difference import difference
+    from speciate.display import diff as display
 
     archive = Archive.open(folder)
     found = difference(archive, before, after, task, weights, jobs)

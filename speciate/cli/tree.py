@@ -6,7 +6,7 @@ import typer
 from rich.console import Group
 
 from speciate import complete
-from speciate.cli_read import Folder, Id
+from speciate.cli.read import Folder, Id
 from speciate.errors import UsageError
 from speciate.output import Json, console, emit
 
@@ -37,7 +37,7 @@ def tree(
     from speciate.archive.archive import Archive
     from speciate.archive.index import descent
     from speciate.champion import leader
-    from speciate.display_tree import FamilyTree
+    from speciate.display.tree import FamilyTree
 
     archive = Archive.open(folder)
     if as_json:
@@ -66,8 +66,8 @@ def lineage(
     """An individual and its ancestors, nearest first; --json gives them all."""
     from speciate.archive.archive import Archive
     from speciate.champion import leader
-    from speciate.display_founders import own_pasts, past_json
-    from speciate.display_lineage import Lineage
+    from speciate.display.founders import own_pasts, past_json
+    from speciate.display.lineage import Lineage
     from speciate.listing import brief
     from speciate.past import pasts_of
     from speciate.pedigree import pedigree

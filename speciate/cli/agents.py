@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from speciate.cli_read import Folder
+from speciate.cli.read import Folder
 from speciate.errors import UsageError
 from speciate.output import Json, emit
 
@@ -24,10 +24,10 @@ def agents(
     as_json: Json = False,
 ) -> None:
     """How agents fare: arms, predictions, prompts, insights, what was spent, what waits."""
-    from speciate import display_agents as display
     from speciate.archive.archive import Archive
     from speciate.counsel.journal import Journal
     from speciate.counsel.standing import standing_of
+    from speciate.display import agents as display
 
     if talk is not None and prompt is not None:
         raise UsageError("give a conversation or --prompt, not both")
@@ -45,9 +45,9 @@ def agents(
 
 
 def _prompt(archive: "Archive", text: str, as_json: bool) -> None:
-    from speciate import display_agents as display
     from speciate.counsel.prompts import version, words_of
     from speciate.counsel.standing import prompt_json
+    from speciate.display import agents as display
 
     one, parent = version(archive.state, text)
     template, before = words_of(one), words_of(parent) if parent else None

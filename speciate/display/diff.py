@@ -11,7 +11,7 @@ from rich.text import Text
 
 from speciate.diff.difference import Difference
 from speciate.diff.scores import Duel
-from speciate.display import Known, fitness, made_by, plain_table
+from speciate.display.campaign import Known, fitness, made_by, plain_table
 from speciate.records import FOUNDER
 from speciate.review.visible import visible
 from speciate.words import label

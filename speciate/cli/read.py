@@ -30,8 +30,8 @@ Id = Annotated[
 
 def status(folder: Folder, as_json: Json = False) -> None:
     """How far a campaign is, who lives, and how busy its workers are."""
-    from speciate import display
     from speciate.archive.archive import Archive
+    from speciate.display import campaign as display
     from speciate.listing import brief
     from speciate.status import status_of
 
@@ -42,9 +42,9 @@ def status(folder: Folder, as_json: Json = False) -> None:
 
 def show(folder: Folder, id_: Id, as_json: Json = False) -> None:
     """All about one individual."""
-    from speciate import display
     from speciate.archive.archive import Archive
     from speciate.broken import broken
+    from speciate.display import campaign as display
     from speciate.listing import brief
     from speciate.past import founders_below, pasts_of
     from speciate.words import describe
@@ -78,10 +78,10 @@ def show(folder: Folder, id_: Id, as_json: Json = False) -> None:
 
 def best(folder: Folder, as_json: Json = False) -> None:
     """The champion, and at the end of a campaign its test scores against the founders'."""
-    from speciate import display
     from speciate.archive.archive import Archive
     from speciate.broken import broken
     from speciate.champion import leader
+    from speciate.display import campaign as display
     from speciate.listing import brief
 
     archive = Archive.open(folder)

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from speciate.archive.drafts import Decision
-from speciate.display import plain_table
+from speciate.output import plain_table
 from speciate.review.sheet import Entry, Kin, Sheet, decided
 from speciate.review.trials import rows
 from speciate.review.visible import lines, visible

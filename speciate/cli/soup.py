@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from speciate.cli_merge import Dtype, Out, done, log, writing
+from speciate.cli.merge import Dtype, Out, done, log, writing
 from speciate.output import Json
 from speciate.progress import watched
 

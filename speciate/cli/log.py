@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from speciate import complete
-from speciate.cli_read import Folder
+from speciate.cli.read import Folder
 from speciate.complete import values_of as _values
 from speciate.errors import UsageError
 from speciate.output import Json, console, emit

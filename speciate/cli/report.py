@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from speciate.cli_read import Folder
+from speciate.cli.read import Folder
 from speciate.output import Json, console, emit
 from speciate.progress import Progress, watched
 

@@ -9,7 +9,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from speciate.cli_read import Folder, Id
+from speciate.cli.read import Folder, Id
 from speciate.complete import individuals
 from speciate.output import Json, console, emit
 from speciate.progress import watched
@@ -101,7 +101,7 @@ def gc(
 def _tidied(rows: Sequence[Mapping[str, Any]], freed: Mapping[str, int]) -> RenderableType:
     from rich.filesize import decimal
 
-    from speciate.display import plain_table
+    from speciate.output import plain_table
 
     if not rows:
         return "nothing to remove"
@@ -144,7 +144,7 @@ def import_(
 ) -> None:
     """Tell where this machine has the founders, and look at what they were made from."""
     from speciate.archive.archive import Archive
-    from speciate.display_founders import founders, to_json
+    from speciate.display.founders import founders, to_json
     from speciate.importing import import_founders
 
     found = import_founders(Archive.open(folder), places or [])

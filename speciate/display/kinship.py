@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from speciate.display import plain_table
+from speciate.output import plain_table
 from speciate.population.kinship import MEASURES, Kinship, Part, Reals
 from speciate.review.visible import visible
 

@@ -6,7 +6,7 @@ import typer
 from rich.console import Group
 
 from speciate import complete
-from speciate.cli_read import Folder
+from speciate.cli.read import Folder
 from speciate.errors import UsageError
 from speciate.output import Json, console, emit
 
@@ -39,8 +39,8 @@ def kinship(
     """How akin individuals are: how what changed in their weights correlates."""
     if csv + plot + as_json > 1:
         raise UsageError("--csv, --json and --plot exclude each other; give one of them")
-    from speciate import display_kinship as display
     from speciate.archive.archive import Archive
+    from speciate.display import kinship as display
     from speciate.kinship import kinship as measured
     from speciate.kinship import origin_ids
     from speciate.naming import founder_ids

@@ -10,8 +10,8 @@ from speciate.archive.index.descent import Tree, rows_by_number
 from speciate.archive.index.index import Index
 from speciate.archive.index.rows import Row
 from speciate.branches import Line, branches
+from speciate.display.pen import Pen
 from speciate.listing import Listing
-from speciate.pen import Pen
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -95,7 +96,8 @@ class Repository:
             place["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = _quoted(also.absolute() / "objects")
         self._own = {**_ENVIRONMENT, **place}
         self._users = {**place, "GIT_NAMESPACE": ""}
-        self._reader = Reader(self._start)
+        # Not with a method of this: without a circle, whoever drops it has its git ended at once.
+        self._reader = Reader(partial(_start, self._own))
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -380,21 +382,6 @@ class Repository:
             raise ArchiveError(_MISSING) from error
         return status, str(out), str(said)
 
-    def _start(self, *arguments: str, stdin: BinaryIO | int) -> Popen[bytes]:
-        """A git command that runs; Ctrl-C, which may only ask the campaign to stop, ends it not."""
-        environment = {**os.environ, "LC_ALL": "C", "LANGUAGE": "C", **self._own}
-        try:
-            return Popen(
-                [_GIT, *arguments],
-                stdin=stdin,
-                stdout=PIPE,
-                stderr=PIPE,
-                env=environment,
-                start_new_session=True,
-            )
-        except FileNotFoundError as error:
-            raise ArchiveError(_MISSING) from error
-
     def _damage(self, said: str) -> DamageError:
         where = self.folder.parent
         return DamageError(f"git cannot read {where}: {last_line(said)}; restore it from a copy")
@@ -407,6 +394,22 @@ class Hasher(Repository):
         """Takes any repository's folder."""
         super().__init__(folder)
         self._packs = Hashes(folder)
+
+
+def _start(own: Mapping[str, str], *arguments: str, stdin: BinaryIO | int) -> Popen[bytes]:
+    """A git command that runs; Ctrl-C, which may only ask the campaign to stop, ends it not."""
+    environment = {**os.environ, "LC_ALL": "C", "LANGUAGE": "C", **own}
+    try:
+        return Popen(
+            [_GIT, *arguments],
+            stdin=stdin,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=environment,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise ArchiveError(_MISSING) from error
 
 
 def folder_oid(files: Mapping[str, bytes]) -> str:

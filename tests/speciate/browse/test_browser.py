@@ -177,9 +177,10 @@ def _started(folder: Path, work: Path) -> tuple["subprocess.Popen[bytes]", int]:
 
 
 def _read(terminal: int, enough: Callable[[bytes], bool]) -> bytes:
-    said, end = b"", time.monotonic() + 30
+    said, end, poll = b"", time.monotonic() + 30, select.poll()
+    poll.register(terminal, select.POLLIN)
     while time.monotonic() < end and not enough(said):
-        if select.select([terminal], [], [], 0.1)[0]:
+        if poll.poll(100):
             try:
                 said += os.read(terminal, 65536)
             except OSError:

@@ -5,7 +5,6 @@ that of the operator `split_point`.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -14,12 +13,12 @@ from speciate.population.goals import Known
 from speciate.population.items import Floats, item_scores
 from speciate.population.randomness import Stream
 from speciate.population.selection import Ranked, sound
-from speciate.population.strategies.breeder import distinct, ids
-from speciate.population.strategies.window import WindowedBreeder
-from speciate.records import Individual, State
+from speciate.population.strategies.breeder import ids
+from speciate.population.strategies.window import Contested
+from speciate.records import State
 
 
-class M2n2(WindowedBreeder):
+class M2n2(Contested):
     """Steady state: a child enters, and whoever then has the least of all items leaves."""
 
     name = "m2n2"
@@ -49,19 +48,6 @@ class M2n2(WindowedBreeder):
         shares: Floats = weights * scores / np.where(total > 0, total, 1.0)
         return shares
 
-    def entered(self, state: State, one: Individual, known: Known) -> State:
-        """See `Window.entered`."""
-        if not distinct([one], state.members, known):
-            return state
-        pool = self.ranked([*state.members, one.id], known)
-        if len(pool) > self.config.population:
-            leaving = self._leaving(pool, known)
-            pool = [entry for entry in pool if entry[0] != leaving]
-        return replace(state, members=ids(pool))
-
-    def _leaving(self, pool: Sequence[Ranked], known: Known) -> str:
-        """Who has least; of equals the least fit. Who breaks constraints, before anybody."""
-        if pool[-1][1] < 0:
-            return pool[-1][0]
-        worst_first = ids(pool)[::-1]
+    def leaving(self, worst_first: Sequence[str], known: Known) -> str:
+        """Who has least; of equals the least fit."""
         return worst_first[int(np.argmin(self._shares(worst_first, known).sum(axis=1)))]

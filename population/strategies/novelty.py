@@ -5,7 +5,6 @@ champion of a campaign is the fittest all the same.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -14,12 +13,12 @@ from speciate.population.goals import Known
 from speciate.population.items import Floats, item_scores
 from speciate.population.randomness import Stream
 from speciate.population.selection import Ranked, ranked, sound, tournament
-from speciate.population.strategies.breeder import distinct, ids
-from speciate.population.strategies.window import WindowedBreeder
-from speciate.records import Individual, State
+from speciate.population.strategies.breeder import ids
+from speciate.population.strategies.window import Contested
+from speciate.records import State
 
 
-class Novelty(WindowedBreeder):
+class Novelty(Contested):
     """Parents win tournaments of novelty, and the least novel leaves."""
 
     name = "novelty"
@@ -41,20 +40,8 @@ class Novelty(WindowedBreeder):
         nearest = np.sort(apart, axis=1)[:, 1 : self.config.neighbours + 1]
         return nearest.mean(axis=1) if nearest.size else np.zeros(len(names))
 
-    def entered(self, state: State, one: Individual, known: Known) -> State:
-        """See `Window.entered`."""
-        if not distinct([one], state.members, known):
-            return state
-        pool = self.ranked([*state.members, one.id], known)
-        if len(pool) > self.config.population:
-            leaving = self._leaving(pool, known)
-            pool = [entry for entry in pool if entry[0] != leaving]
-        return replace(state, members=ids(pool))
-
-    def _leaving(self, pool: Sequence[Ranked], known: Known) -> str:
-        """The least novel but for the elite, of equals the least fit; constraints come first."""
-        if pool[-1][1] < 0:
-            return pool[-1][0]
-        worst_first = ids(pool)[::-1]
-        novelty = self.novelty(worst_first, known)[: len(pool) - self.config.elite]
+    def leaving(self, worst_first: Sequence[str], known: Known) -> str:
+        """The least novel but for the elite; of equals the least fit."""
+        kept = len(worst_first) - self.config.elite
+        novelty = self.novelty(worst_first, known)[:kept]
         return worst_first[int(np.argmin(novelty))] if len(novelty) else worst_first[0]

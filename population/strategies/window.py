@@ -13,7 +13,7 @@ from speciate.configs import schema
 from speciate.population.goals import Known
 from speciate.population.randomness import Stream
 from speciate.population.selection import Ranked
-from speciate.population.strategies.breeder import Breeder, Searcher
+from speciate.population.strategies.breeder import Breeder, Searcher, distinct, ids
 from speciate.records import Individual, Proposal, State
 
 
@@ -93,3 +93,22 @@ class WindowedBreeder(Window, Breeder):
             known: See `propose`.
             draws: Random numbers of this proposal.
         """
+
+
+class Contested(WindowedBreeder):
+    """A child enters, and where they are too many one leaves, by a rule of the strategy's own."""
+
+    def entered(self, state: State, one: Individual, known: Known) -> State:
+        """See `Window.entered`."""
+        if not distinct([one], state.members, known):
+            return state
+        pool = self.ranked([*state.members, one.id], known)
+        if len(pool) > self.config.population:
+            # Who breaks constraints stands last, and leaves before anybody.
+            out = pool[-1][0] if pool[-1][1] < 0 else self.leaving(ids(pool)[::-1], known)
+            pool = [entry for entry in pool if entry[0] != out]
+        return replace(state, members=ids(pool))
+
+    @abstractmethod
+    def leaving(self, worst_first: Sequence[str], known: Known) -> str:
+        """Who is to leave of these, the least fit of whom stands first."""

@@ -1,21 +1,15 @@
-"""The one place that speaks to git: objects are written as packs and read in batches.
+"""The one place that speaks to git: objects are written as packs and read in batches."""
 
-Nothing here depends on the user's git configuration, environment or clock, so that the same
-content has the same hashes on every machine; but for `run_as_user`, by which people sign.
-"""
-
-import os
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from itertools import chain
 from pathlib import Path
-from subprocess import PIPE, Popen
-from typing import BinaryIO, Self, TypeAlias
+from typing import Self, TypeAlias
 
 from speciate.archive.packs import Hashes, Packs, oid_of
+from speciate.archive.program import Program
 from speciate.archive.reading import Found, Reader
 from speciate.archive.reading import Object as Object
 from speciate.errors import ArchiveError, DamageError
@@ -26,34 +20,6 @@ IDENTITY = "speciate <speciate@localhost>"
 NO_COMMIT = "0" * 40
 
 _MODES = {"blob": b"100644", "tree": b"40000"}
-_ENVIRONMENT = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    # Hooks that came with a copied folder are not run.
-    "GIT_CONFIG_COUNT": "1",
-    "GIT_CONFIG_KEY_0": "core.hooksPath",
-    "GIT_CONFIG_VALUE_0": os.devnull,
-    "GIT_CONFIG_PARAMETERS": "",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
-    "GIT_DEFAULT_HASH": "sha1",
-    "GIT_DEFAULT_REF_FORMAT": "files",
-    "GIT_NAMESPACE": "",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_TERMINAL_PROMPT": "0",
-    # Nothing is fetched because a copied folder's configuration says where to look for it.
-    "GIT_ALLOW_PROTOCOL": "",
-    "GIT_NO_LAZY_FETCH": "1",
-}
-# Speaking to other repositories: nobody is asked anything, and nothing waits for ever.
-_NETWORK = {
-    "GIT_ALLOW_PROTOCOL": "file:ssh:https",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_TERMINAL_PROMPT": "0",
-}
-_SSH = "ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=30"
-# Of the shell, in 512 bytes for files and in KiB for memory; lower limits of the user stay.
-_LIMITED = 'ulimit -S -f "$0"; ulimit -S -v "$1"; shift; exec "$@"'
 # What git would put beside its packs is as large as a tenth of them, and nothing here needs it.
 _SETTINGS = """[core]
 \tlogAllRefUpdates = false
@@ -63,8 +29,6 @@ _SETTINGS = """[core]
 [repack]
 \twriteBitmaps = false
 """
-_GIT = "git"
-_MISSING = "the program git was not found; install git 2.32 or later"
 _PATIENCE = 60  # seconds; a decision takes one
 _LEFTOVERS = (
     "*.lock",
@@ -84,6 +48,7 @@ class Repository:
 
     Attributes:
         folder: Where it lies (a campaign's `.git`).
+        program: The git that works on it.
     """
 
     def __init__(self, folder: Path, also: Path | None = None) -> None:
@@ -91,13 +56,8 @@ class Repository:
         self.folder = folder.absolute()
         objects = self.folder / "objects"
         self._packs = Packs(objects / "pack")
-        place = {"GIT_DIR": str(self.folder), "GIT_OBJECT_DIRECTORY": str(objects)}
-        if also is not None:
-            place["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = _quoted(also.absolute() / "objects")
-        self._own = {**_ENVIRONMENT, **place}
-        self._users = {**place, "GIT_NAMESPACE": ""}
-        # Not with a method of this: without a circle, whoever drops it has its git ended at once.
-        self._reader = Reader(partial(_start, self._own))
+        self.program = Program(self.folder, also)
+        self._reader = Reader(self.program.start)
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -108,7 +68,7 @@ class Repository:
         """
         repository = cls(folder)
         arguments = ("--bare", "--quiet", "--template=", "--initial-branch=main")
-        status, _, said = repository._run("init", *arguments, str(repository.folder))
+        status, _, said = repository.program.run("init", *arguments, str(repository.folder))
         if status:
             raise ArchiveError(f"cannot create an archive in {folder.parent}: {last_line(said)}")
         with (folder / "config").open("a") as config:
@@ -168,7 +128,7 @@ class Repository:
             ArchiveError: Something else moved main, or holds its lock, or the disk refuses.
         """
         self.flush()
-        status, _, said = self._run("update-ref", MAIN, new, old or NO_COMMIT)
+        status, _, said = self.program.run("update-ref", MAIN, new, old or NO_COMMIT)
         # A git that outlived its killed parent may have made this very move.
         if status and self.head() != new:
             where = self.folder.parent
@@ -180,7 +140,9 @@ class Repository:
         Raises:
             DamageError: One is spoilt.
         """
-        status, out, said = self._run("for-each-ref", "--format=%(refname) %(objectname)", folder)
+        status, out, said = self.program.run(
+            "for-each-ref", "--format=%(refname) %(objectname)", folder
+        )
         if status or said:
             raise self._damage(said)
         return dict(line.split(" ") for line in out.splitlines())
@@ -195,7 +157,7 @@ class Repository:
             ArchiveError: The disk refuses what was written.
         """
         self.flush()
-        status, _, said = self._run("update-ref", name, commit, NO_COMMIT)
+        status, _, said = self.program.run("update-ref", name, commit, NO_COMMIT)
         return last_line(said) if status else None
 
     def steps(self, head: str, since: str | None = None) -> list[tuple[str, tuple[str, ...]]]:
@@ -209,7 +171,9 @@ class Repository:
             DamageError: A commit cannot be read.
         """
         ends = [head] if since is None else [head, f"^{since}"]
-        status, out, said = self._run("rev-list", "--first-parent", "--reverse", "--parents", *ends)
+        status, out, said = self.program.run(
+            "rev-list", "--first-parent", "--reverse", "--parents", *ends
+        )
         if status:
             raise self._damage(said)
         lines = [line.split() for line in out.splitlines()]
@@ -229,14 +193,14 @@ class Repository:
         """
         if not commits:
             return []
-        status, out, said = self._run("rev-list", "--topo-order", "--reverse", *commits)
+        status, out, said = self.program.run("rev-list", "--topo-order", "--reverse", *commits)
         if status:
             raise self._damage(said)
         return out.split()
 
     def descends(self, commit: str, ancestor: str) -> bool:
         """Whether `commit` comes after `ancestor`; no, where one of them is not here."""
-        return self._run("merge-base", "--is-ancestor", ancestor, commit)[0] == 0
+        return self.program.run("merge-base", "--is-ancestor", ancestor, commit)[0] == 0
 
     def read(self, names: Iterable[str]) -> Iterator[Found]:
         """Read objects: a few by asking a process that stays, many in one pass.
@@ -263,7 +227,9 @@ class Repository:
 
     def fsck(self) -> list[str]:
         """What `git fsck --strict` finds wrong, one line each."""
-        _, out, said = self._run("fsck", "--strict", "--full", "--no-dangling", "--no-progress")
+        _, out, said = self.program.run(
+            "fsck", "--strict", "--full", "--no-dangling", "--no-progress"
+        )
         lines = [*out.splitlines(), *said.splitlines()]
         return [line for line in lines if line and not line.startswith("notice:")]
 
@@ -288,7 +254,7 @@ class Repository:
 
         No hash changes. What it does not do is look for the smallest pack, as `git gc` does.
         """
-        self._run("repack", "--geometric=2", "-d", "--quiet")
+        self.program.run("repack", "--geometric=2", "-d", "--quiet")
 
     def pack(self) -> None:
         """Let git pack all objects, and drop those of steps that were never finished.
@@ -296,35 +262,15 @@ class Repository:
         Not the youngest: somebody may be about to name them by a ref.
         """
         # What git would start to prune may have come with a copied folder.
-        starts = self._run("config", "--get-all", "gc.recentObjectsHook")[0] == 0
+        starts = self.program.run("config", "--get-all", "gc.recentObjectsHook")[0] == 0
         prune = ["repack", "-a", "-d"] if starts else ["gc", "--prune=1.hour.ago"]
-        self._run(*prune, "--quiet")
+        self.program.run(*prune, "--quiet")
 
     def scattered(self) -> list[Path]:
         """Files of objects outside of packs, and packs as far as there are several."""
         objects = self.folder / "objects"
         packs = sorted(objects.glob("pack/*.pack"))
         return [*objects.glob("[0-9a-f][0-9a-f]/*"), *(packs if len(packs) > 1 else [])]
-
-    def run_as_user(self, *arguments: str) -> tuple[int, str, str]:
-        """Exit status, stdout and stderr of a git command that obeys the user's configuration."""
-        return self._run(*arguments, as_user=True)
-
-    def exchange(
-        self, *arguments: str, file_bytes: int | None = None, memory_bytes: int | None = None
-    ) -> tuple[int, str, str]:
-        """As `run_as_user`, for a command that speaks to another repository.
-
-        Args:
-            arguments: Of git.
-            file_bytes: It may write no larger file, if given.
-            memory_bytes: It may not use more, if given.
-        """
-        environment = {"GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", _SSH), **_NETWORK}
-        files = "unlimited" if file_bytes is None else str(file_bytes // 512)
-        memory = "unlimited" if memory_bytes is None else str(memory_bytes // 1024)
-        before = ("sh", "-c", _LIMITED, files, memory)
-        return self._run(*arguments, as_user=True, before=before, environment=environment)
 
     def sizes(self) -> Iterator[tuple[str, int]]:
         """Kind and size of every object that lies here, in no order, without reading it.
@@ -334,7 +280,7 @@ class Repository:
         """
         with tempfile.TemporaryFile() as answer:
             command = ("cat-file", "--batch-all-objects", "--batch-check", "--unordered")
-            status, _, said = self._run(*command, output=answer)
+            status, _, said = self.program.run(*command, output=answer)
             if status:
                 raise self._damage(said)
             answer.seek(0)
@@ -354,34 +300,6 @@ class Repository:
             where = self.folder.parent
             raise ArchiveError(f"cannot write to {where}: {error.strerror}") from error
 
-    def _run(
-        self,
-        *arguments: str,
-        as_user: bool = False,
-        before: Sequence[str] = (),
-        environment: Mapping[str, str] | None = None,
-        output: BinaryIO | None = None,
-    ) -> tuple[int, str, str]:
-        """Exit status, stdout and stderr of a git command."""
-        # It takes longer to import than most commands that only read may take in all.
-        from git import Git
-        from git.exc import GitCommandNotFound
-
-        program = Git(str(self.folder.parent))
-        program.update_environment(**(self._users if as_user else self._own))
-        try:
-            status, out, said = program.execute(
-                [*before, _GIT, *arguments],
-                with_extended_output=True,
-                with_exceptions=False,
-                start_new_session=not as_user or bool(before),
-                env=environment,
-                output_stream=output,
-            )
-        except GitCommandNotFound as error:
-            raise ArchiveError(_MISSING) from error
-        return status, str(out), str(said)
-
     def _damage(self, said: str) -> DamageError:
         where = self.folder.parent
         return DamageError(f"git cannot read {where}: {last_line(said)}; restore it from a copy")
@@ -396,22 +314,6 @@ class Hasher(Repository):
         self._packs = Hashes(folder)
 
 
-def _start(own: Mapping[str, str], *arguments: str, stdin: BinaryIO | int) -> Popen[bytes]:
-    """A git command that runs; Ctrl-C, which may only ask the campaign to stop, ends it not."""
-    environment = {**os.environ, "LC_ALL": "C", "LANGUAGE": "C", **own}
-    try:
-        return Popen(
-            [_GIT, *arguments],
-            stdin=stdin,
-            stdout=PIPE,
-            stderr=PIPE,
-            env=environment,
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        raise ArchiveError(_MISSING) from error
-
-
 def folder_oid(files: Mapping[str, bytes]) -> str:
     """Hash of the tree that holds these files and nothing else."""
     entries = {name: Object(oid_of("blob", data), "blob") for name, data in files.items()}
@@ -422,12 +324,6 @@ def last_line(text: str) -> str:
     """The last line that says something."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "git did not say why"
-
-
-def _quoted(path: Path) -> str:
-    """A path as a list of folders in git's environment takes it."""
-    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def _tree(entries: Mapping[str, Object]) -> bytes:

@@ -20,7 +20,7 @@ def reviewer(repository: Repository) -> str:
     Raises:
         ArchiveError: git knows of none.
     """
-    status, out, said = repository.run_as_user(*_RULES, "var", "GIT_AUTHOR_IDENT")
+    status, out, said = repository.program.run_as_user(*_RULES, "var", "GIT_AUTHOR_IDENT")
     name = author(f"author {out}")
     if status or name is None:
         reason = last_line(said).removeprefix("fatal: ")
@@ -42,12 +42,12 @@ def commit_as_reviewer(
     """
     _check_programs(repository)
     asked = ("config", "--type=bool", "--get", "commit.gpgSign")
-    _, signs, _ = repository.run_as_user(*asked)
+    _, signs, _ = repository.program.run_as_user(*asked)
     sign = ["-S"] if signs == "true" else []
     before = [word for parent in parents for word in ("-p", parent)]
     command = ("commit-tree", *sign, *before, "-m", message, tree.oid)
     repository.flush()
-    status, out, said = repository.run_as_user(*_RULES, *command)
+    status, out, said = repository.program.run_as_user(*_RULES, *command)
     if status:
         reason = " ".join(said.split())
         kind = "sign a commit" if sign else "commit"
@@ -59,7 +59,7 @@ def commit_as_reviewer(
 def _check_programs(repository: Repository) -> None:
     """A folder may be copied from anywhere, and with it a configuration."""
     asked = ("config", "--local", "--name-only", "--get-regexp", _PROGRAMS)
-    _, found, _ = repository.run_as_user(*asked)
+    _, found, _ = repository.program.run_as_user(*asked)
     if found:
         name, where = one_line(found.splitlines()[0]), repository.folder / "config"
         raise ArchiveError(f"{where} sets {name}; set it with `git config --global` instead")

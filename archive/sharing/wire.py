@@ -102,13 +102,13 @@ class Wire:
         options = ["--porcelain", "--atomic", "--no-verify", "--no-recurse-submodules", *more]
         receive = [_RECEIVE] if self._is_local else []
         command = ("push", *options, *receive, "--", self._address, *refspecs)
-        return self._said(self.all.exchange(*_SETTINGS, *command))
+        return self._said(self.all.program.exchange(*_SETTINGS, *command))
 
     def _run(self, *arguments: str) -> str:
         """What a command says that takes something from the remote."""
         files, memory = self._limits.transfer, self._limits.memory
         return self._said(
-            self.all.exchange(*_SETTINGS, *arguments, file_bytes=files, memory_bytes=memory)
+            self.all.program.exchange(*_SETTINGS, *arguments, file_bytes=files, memory_bytes=memory)
         )
 
     def _said(self, done: tuple[int, str, str]) -> str:

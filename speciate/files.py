@@ -1,5 +1,7 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and whether somebody holds one."""
 
+import fcntl
+import os
 import uuid
 from pathlib import Path
 
@@ -19,3 +21,18 @@ def write_whole(path: Path, data: bytes) -> None:
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds an exclusive lock on a file or folder; no, where there is none."""
+    try:
+        found = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(found, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(found)
+    return False

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from speciate.files import is_locked
+
 PREFIX = ".scratch-"
 
 
@@ -27,18 +29,4 @@ def scratch_folder(place: Path, purpose: str) -> Iterator[Path]:
 
 def leftover_scratch(place: Path) -> list[Path]:
     """Scratch folders whose process has ended."""
-    return [folder for folder in sorted(place.glob(f"{PREFIX}*")) if not _in_use(folder)]
-
-
-def _in_use(path: Path) -> bool:
-    try:
-        folder = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(folder)
-    return False
+    return [folder for folder in sorted(place.glob(f"{PREFIX}*")) if not is_locked(folder)]

@@ -1,7 +1,5 @@
 """The folder that is looked at."""
 
-import fcntl
-import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from pathlib import Path
 from speciate.archive.archive import Archive
 from speciate.archive.repository import Repository
 from speciate.errors import SpeciateError
+from speciate.files import is_locked
 
 SIDE = "damaged"
 """Folder of a campaign to which repairs move what is spoilt, instead of deleting it."""
@@ -39,7 +38,7 @@ class Site:
     @property
     def idle(self) -> bool:
         """Whether no other process runs the campaign."""
-        return self.mine or not _held(self.folder / "lock")
+        return self.mine or not is_locked(self.folder / "lock")
 
     def look_again(self) -> None:
         """Opens the archive, as it is by now."""
@@ -59,17 +58,3 @@ def _free(place: Path) -> Path:
     """A path like this one that names nothing yet."""
     others = (place.with_name(f"{place.name}.{number}") for number in range(2, 1000))
     return next(one for one in (place, *others) if not one.exists())
-
-
-def _held(path: Path) -> bool:
-    try:
-        lock = os.open(path, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False

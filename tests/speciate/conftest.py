@@ -131,7 +131,7 @@ def bench(tmp_path: Path, zoo: Path, cli: Cli) -> Bench:
     return Bench(tmp_path, zoo, cli)
 
 
-_EVOLVED = """
+_FINISHED = """
 name = "small"
 [founders]
 base = "{zoo}/models/base"
@@ -153,20 +153,21 @@ test = "test.jsonl"
 
 
 @pytest.fixture(scope="session")
-def _evolved(tmp_path_factory: pytest.TempPathFactory, zoo: Path, transformers: Engine) -> Path:
+def finished(tmp_path_factory: pytest.TempPathFactory, zoo: Path, transformers: Engine) -> Path:
+    """The folder of a small finished campaign, only to be read."""
     folder = tmp_path_factory.mktemp("evolved")
     for split in ("search", "test"):
         lines = (zoo / "tasks" / f"library.{split}.jsonl").read_text().splitlines()[:6]
         (folder / f"{split}.jsonl").write_text("\n".join(lines))
-    (folder / "small.toml").write_text(_EVOLVED.format(zoo=zoo))
+    (folder / "small.toml").write_text(_FINISHED.format(zoo=zoo))
     run_campaign(folder / "small.toml", folder / "out", start=lambda *_: transformers)
     return folder / "out"
 
 
 @pytest.fixture
-def evolved(_evolved: Path, tmp_path: Path) -> Path:
+def evolved(finished: Path, tmp_path: Path) -> Path:
     """The folder of a small finished campaign, to be damaged."""
-    return shutil.copytree(_evolved, tmp_path / "evolved")
+    return shutil.copytree(finished, tmp_path / "evolved")
 
 
 TASKS = [

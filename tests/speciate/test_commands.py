@@ -12,47 +12,14 @@ from transformers import AutoModelForCausalLM
 
 from speciate.archive.archive import Archive
 from speciate.configs.schema import Campaign
-from speciate.evaluator import Engine
 from speciate.population.recipe_file import RecipeFile
 from speciate.population.weights import Checkpoint
 from speciate.records import Recipe
-from speciate.session import run
 from speciate.words import describe
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 Read = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, zoo: Path, transformers: Engine) -> Path:
-    """Folder of a small finished campaign."""
-    folder = tmp_path_factory.mktemp("commands")
-    for split in ("search", "test"):
-        lines = (zoo / "tasks" / f"library.{split}.jsonl").read_text().splitlines()[:6]
-        (folder / f"{split}.jsonl").write_text("\n".join(lines))
-    models = ", ".join(f'"{zoo}/models/{name}"' for name in ("library", "tests", "english"))
-    (folder / "small.toml").write_text(f"""
-name = "small"
-[founders]
-base = "{zoo}/models/base"
-models = [{models}]
-[engine]
-type = "transformers"
-[strategy]
-type = "genome"
-generations = 2
-population = 3
-crossover_rate = 1.0
-crossover = [{{ operator = "ties" }}, {{ operator = "slerp" }}]
-[[tasks]]
-name = "library"
-kind = "likelihood"
-search = "search.jsonl"
-test = "test.jsonl"
-""")
-    run(folder / "small.toml", folder / "out", start=lambda *_: transformers)
-    return folder / "out"
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ SOURCES := $(shell find speciate agents archive configs evaluator population -ty
 
 .PHONY: quickstart system test forks lint types nightly check clean install
 .PHONY: bench bench-merge bench-turnaround bench-adapters bench-items bench-lag bench-choice
-.PHONY: bench-evolved bench-agents bench-archive
+EVOLUTION := equal
+
+.PHONY: bench-evolved bench-agents bench-archive bench-evolution
 
 quickstart: install
 	$(BIN)/speciate run configs/quickstart.toml --out runs/quickstart
@@ -94,6 +96,10 @@ bench-agents: install
 # Ten minutes of two cores and 1 GB of disk: archives of 10,000, 30,000 and 100,000 individuals.
 bench-archive: install
 	$(BIN)/python tests/bench/archive.py
+
+# Hours of two cores; whoever stops it goes on with what is in runs/bench-evolution.
+bench-evolution: install
+	for part in $(EVOLUTION); do OMP_NUM_THREADS=1 $(BIN)/python tests/bench/evolution/$$part.py || exit 1; done
 
 nightly: forks
 	$(BIN)/pytest -m 'not forks' -o faulthandler_timeout=0

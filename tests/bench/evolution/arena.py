@@ -1,0 +1,164 @@
+"""Campaigns that are only run to be measured, and the curves that are left of them.
+
+Each runs in a folder that is thrown away, with the transformers engine in this process. Scores on
+the test split are looked up afterwards; what a strategy selects by are the search items alone.
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from speciate.archive.archive import Archive
+from speciate.configs import schema
+from speciate.configs.campaign import load
+from speciate.evaluator.cache import EvaluationCache
+from speciate.evaluator.evaluator import Evaluator, evaluation
+from speciate.evaluator.start import start_engine
+from speciate.evaluator.tokenizer import Tokenizer
+from speciate.population.randomness import stream
+from speciate.records import Individual
+from speciate.session import run, splits
+from speciate.toml_text import recipe_toml
+
+ZOO = Path(__file__).parents[3] / "configs" / "zoo"
+EXPERTS = ("library", "english", "headers", "unicode", "tests")
+# Those who are not children: they cost the same in all campaigns.
+GIVEN = ("founder", "baseline")
+
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Founders and items.
+
+    Attributes:
+        models: To breed from; their common base is `base`.
+        search: Lines of each task to draw search items from.
+        test: Lines of each task to test on.
+        drawn: Search items drawn of each task, others for every seed.
+        tested: Test items taken of each task, always the same.
+    """
+
+    base: Path = ZOO / "models" / "base"
+    models: Sequence[Path] = tuple(ZOO / "models" / name for name in EXPERTS)
+    search: Mapping[str, Sequence[str]] = field(default_factory=lambda: zoo_items("search"))
+    test: Mapping[str, Sequence[str]] = field(default_factory=lambda: zoo_items("test"))
+    drawn: int = 12
+    tested: int = 100
+
+    def write(self, folder: Path, strategy: Settings, seed: int, more: Settings) -> Path:
+        """The campaign and its items as files; returns the campaign's."""
+        for name, lines in self.search.items():
+            shuffled = stream(seed, "bench", "items", name).shuffle(lines)
+            chosen = shuffled[: self.drawn]
+            (folder / f"{name}.search.jsonl").write_text("\n".join(chosen))
+            (folder / f"{name}.test.jsonl").write_text("\n".join(self.test[name][: self.tested]))
+        campaign = {
+            "name": "bench",
+            "seed": seed,
+            "founders": {"base": str(self.base), "models": [str(one) for one in self.models]},
+            "engine": {"type": "transformers"},
+            "cluster": {"workers": 0},
+            # All, so that whoever leads can be tested afterwards.
+            "store": {"keep": "all", "dtype": "float32"},
+            "strategy": strategy,
+            "tasks": [
+                {"name": name, "kind": "likelihood"}
+                | {split: f"{name}.{split}.jsonl" for split in ("search", "test")}
+                for name in self.search
+            ],
+        }
+        (folder / "campaign.toml").write_text(recipe_toml({**campaign, **more}))
+        return folder / "campaign.toml"
+
+
+@dataclass(frozen=True)
+class Course:
+    """One campaign: all children in the order in which they were proposed.
+
+    Attributes:
+        search: Fitness of each on the search items; None of who failed.
+        test: Fitness on the test items of the best so far, after so many children.
+        founder: The same of the best founder, by the search items.
+        average: The same of the founders' plain average.
+    """
+
+    search: Sequence[float | None]
+    test: Mapping[int, float]
+    founder: float
+    average: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {**self.__dict__, "test": {str(n): value for n, value in self.test.items()}}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Course":
+        """The inverse."""
+        return cls(**{**found, "test": {int(n): value for n, value in found["test"].items()}})
+
+
+@cache
+def zoo_items(split: str) -> Mapping[str, Sequence[str]]:
+    """Lines of the five likelihood tasks."""
+    return {
+        name: (ZOO / "tasks" / f"{name}.{split}.jsonl").read_text().splitlines() for name in EXPERTS
+    }
+
+
+def leaders(
+    children: Sequence[Individual], first: Individual, at: Sequence[int]
+) -> list[Individual]:
+    """The fittest of `first` and the first n children, for each n."""
+    found, best = [first], first
+    for child in children:
+        if child.evaluation and child.fitness > best.fitness:
+            best = child
+        found.append(best)
+    return [found[min(n, len(children))] for n in at]
+
+
+def course(ground: Ground, strategy: Settings, seed: int, at: Sequence[int], **more: Any) -> Course:
+    """Runs a campaign, and tests who led it after each number of children of `at`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        path = ground.write(folder, strategy, seed, more)
+        run(path, folder / "out")
+        with Archive.open(folder / "out") as archive:
+            return _course(archive, load(path), path, at)
+
+
+def _course(archive: Archive, config: schema.Campaign, path: Path, at: Sequence[int]) -> Course:
+    born = list(archive.individuals.values())
+    founders = [one for one in born if one.proposer == "founder"]
+    children = [one for one in born if one.proposer not in GIVEN][: max(at)]
+    best = max(founders, key=lambda one: one.fitness)
+    led = leaders(children, best, at)
+    average = next(one for one in born if one.id == (archive.report or {})["average"])
+    tested = _tested(archive, config, path.parent, [best, average, *led])
+    return Course(
+        [one.fitness if one.evaluation else None for one in children],
+        dict(zip(at, tested[2:], strict=True)),
+        *tested[:2],
+    )
+
+
+def _tested(
+    archive: Archive, config: schema.Campaign, root: Path, those: Sequence[Individual]
+) -> list[float]:
+    """Fitness of each on the test items."""
+    frame = Path(config.founders.base or config.founders.models[0])
+    known = EvaluationCache(archive.folder / "evaluations")
+    engine = start_engine(config.engine, frame)
+    evaluator = Evaluator(engine, Tokenizer(frame), splits(config, "test", root), known)
+    paths = archive.founder_paths
+    found = []
+    for one in those:
+        weights = archive.weights.path(one.digest or "") or paths[one.recipe.parameters["name"]]
+        scores = evaluator.score(one.digest or "", weights)
+        found.append(evaluation(config.tasks, scores, "").fitness)
+    return found

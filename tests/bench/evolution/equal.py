@@ -1,0 +1,120 @@
+"""All strategies and baselines at one budget on the zoo: who finds the best merge?
+
+Each gets 100 children, scored on 12 search items of each of five tasks, which are others for every
+seed. All that cross two models do it as the quickstart does, and mutate as it does; all else is as
+the strategy comes. Prints the tables of docs/benchmarks.md, and draws docs/images/equal.svg.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from arena import EXPERTS, Course, Ground, course
+from runs import IMAGES, Run, all_done, options
+from summary import Reals, draw_curves, header, interval, ranks, row
+
+BUDGET = 100
+AT = (10, 20, 30, 40, 50, 60, 80, 100)
+CROSSOVER = {
+    "operator": "task_arithmetic",
+    "parameters": {"scale": {"embedding": [0.4, 1.1], "attention": [0.8, 1.3], "mlp": [0.9, 1.5]}},
+}
+CROSSED = {"population": 12, "crossover": [CROSSOVER]}
+NOISE = {"sigma": 0.001, "gene_rate": 0.1}
+BRED = {**CROSSED, **NOISE, "founding": "all"}
+ONE_BY_ONE = {**BRED, "evaluations": BUDGET, "lag": 4}
+WEIGHED = {"crossover": [CROSSOVER], "evaluations": BUDGET}
+TASKS = list(EXPERTS)
+
+STRATEGIES: Mapping[str, Mapping[str, Any]] = {
+    "random": {"crossover": [CROSSOVER], "evaluations": BUDGET},
+    "best_of": {"evaluations": BUDGET},
+    "greedy_soup": {},
+    "genome": {**BRED, "generations": 16, "crossover_rate": 1.0, "mutation_rate": 0.1},
+    "genome_plus": {**BRED, "generations": 10},
+    "steady_state": ONE_BY_ONE,
+    "nsga2": {**BRED, "generations": 8, "objectives": TASKS},
+    "kinship": {**BRED, "generations": 9, "stop_above": 1, "patience": 9},
+    "m2n2": {"evaluations": BUDGET, "lag": 4},
+    "m2n2, crossover as the others": {**ONE_BY_ONE, "type": "m2n2"},
+    "map_elites": {**ONE_BY_ONE, "behaviours": TASKS[:2]},
+    "cycle_qd": {**CROSSED, "evaluations": BUDGET, "lag": 4, "qualities": TASKS},
+    "cma_es": WEIGHED,
+    "surrogate": WEIGHED,
+    "frank_wolfe": {"rounds": BUDGET // 5},
+    "dfs": {"evaluations": BUDGET},
+    "ps_dfs": {**WEIGHED, "evaluations": 60, "path_evaluations": 40},
+    "darwin": ONE_BY_ONE,
+    "power_law": ONE_BY_ONE,
+    "archipelago": ONE_BY_ONE,
+    "novelty": ONE_BY_ONE,
+    "mate_choice": ONE_BY_ONE,
+    "mixture": {
+        "evaluations": BUDGET,
+        "lag": 4,
+        "parts": [{"type": name, **BRED} for name in ("steady_state", "m2n2", "darwin")],
+    },
+}
+BASELINES = ("random", "best_of")
+PANELS = {
+    "baselines and searches of weights": (
+        *("greedy_soup", "cma_es", "surrogate", "frank_wolfe", "dfs", "ps_dfs"),
+    ),
+    "generations": ("genome", "genome_plus", "nsga2", "kinship"),
+    "niches": ("m2n2", "m2n2, crossover as the others", "map_elites", "cycle_qd", "novelty"),
+    "one by one": (
+        *("steady_state", "darwin", "power_law", "archipelago", "mate_choice", "mixture"),
+    ),
+}
+
+
+def campaign(label: str, seed: int) -> dict[str, Any]:
+    """One run."""
+    return course(Ground(), {"type": label, **STRATEGIES[label]}, seed, AT).to_json()
+
+
+Found = Mapping[str, Sequence[Course]]
+
+
+def gains(courses: Sequence[Course]) -> Reals:
+    """Over the best founder on the test items, in bits per character: (seeds, places)."""
+    return np.array([[one.test[n] - one.founder for n in AT] for one in courses])
+
+
+def compare(found: Found) -> None:
+    """The table, the best on average first."""
+    curves = {label: gains(courses) for label, courses in found.items()}
+    order = ranks({label: runs[:, -1].tolist() for label, runs in curves.items()})
+    print(f"Friedman: p = {order.p_value:.1e}; critical difference of ranks {order.critical:.1f}\n")
+    header("strategy", "gain over the best founder", "mean rank", *(f"over {n}" for n in BASELINES))
+    for label in sorted(curves, key=lambda label: order.means[label]):
+        ours = curves[label][:, -1]
+        over = ("" if name == label else interval(ours - curves[name][:, -1]) for name in BASELINES)
+        row(f"`{label}`", interval(ours), f"{order.means[label]:.1f}", *over)
+    average = interval([one.average - one.founder for one in found[BASELINES[0]]])
+    print(f"\nThe plain average gains {average}.")
+
+
+def main() -> None:
+    """Runs what has not run, and prints."""
+    asked = options(__doc__).parse_args()
+    runs = [
+        Run(f"{label}-{seed}", campaign, (label, seed))
+        for seed in range(asked.seeds)
+        for label in STRATEGIES
+    ]
+    done = all_done(runs, asked.out / "equal", asked.processes)
+    found = {
+        label: [Course.from_json(done[f"{label}-{seed}"]) for seed in range(asked.seeds)]
+        for label in STRATEGIES
+    }
+    compare(found)
+    curves = {label: gains(courses) for label, courses in found.items()}
+    panels = {title: {name: curves[name] for name in names} for title, names in PANELS.items()}
+    axes = ("children scored", "gain over the best founder, bits/char")
+    grey = {name: curves[name] for name in BASELINES}
+    draw_curves(IMAGES / "equal.svg", AT, panels, axes, grey)
+
+
+if __name__ == "__main__":
+    main()

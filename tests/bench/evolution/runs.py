@@ -1,0 +1,55 @@
+"""Many runs side by side, each remembered in a file: a bench that was stopped goes on."""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from rich.progress import Progress
+
+from speciate.files import write_whole
+
+ROOT = Path(__file__).parents[3]
+IMAGES = ROOT / "docs" / "images"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Something that takes long: `make(*given)`, a function of a module, gives JSON values."""
+
+    name: str
+    make: Callable[..., Any]
+    given: tuple[Any, ...]
+
+    def done(self, folder: Path) -> Any:
+        """What it gave, from its file in `folder`, or now."""
+        path = folder / f"{self.name}.json"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, json.dumps(self.make(*self.given)).encode())
+        return json.loads(path.read_text())
+
+
+def options(doc: str | None) -> argparse.ArgumentParser:
+    """What all these benches are asked."""
+    parser = argparse.ArgumentParser(description=doc)
+    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "bench-evolution")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--processes", type=int, default=2)
+    return parser
+
+
+def all_done(runs: Sequence[Run], folder: Path, processes: int) -> Mapping[str, Any]:
+    """What each gave, by name, in the given order."""
+    found = {}
+    with Progress() as bar, ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        task = bar.add_task(folder.name, total=len(runs))
+        asked = {pool.submit(run.done, folder): run.name for run in runs}
+        for one in as_completed(asked):
+            found[asked[one]] = one.result()
+            bar.advance(task)
+    return {run.name: found[run.name] for run in runs}

@@ -6,10 +6,11 @@ of the known and of those before. Prints tables in Markdown, and draws docs/imag
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 
+import decisions
 import numpy as np
 from scipy.stats import spearmanr
 from simulated import ITEMS, RACED, SEEDS, SETTINGS, World, best, header, row, simulate, spread
@@ -51,11 +52,15 @@ Judge = Callable[[int, float, int], Verdict]
 
 @dataclass(frozen=True)
 class Exam:
-    """A world, and for each size of `SIZES` an estimator and its estimates of the new models."""
+    """A world, and for each size of `SIZES` an estimator and what it finds of the new models.
+
+    Attributes:
+        sides: Weighted means and estimates by item response theory, shape (sizes, models, 2).
+    """
 
     world: World
     fits: Sequence[Calibrated]
-    estimates: Reals
+    sides: Reals
 
     @classmethod
     def of(cls, world: World) -> "Exam":
@@ -79,16 +84,25 @@ class Exam:
         ]
         rows = [
             [
-                one.predictor.estimate(answers[model, one.predictor.asked], theta)
+                one.predictor.sides(answers[model, one.predictor.asked], theta)
                 for model, theta in enumerate(theirs, setting.known)
             ]
             for one in fits
         ]
         return cls(world, fits, np.array(rows))
 
+    def estimates(self, size: int, name: str = ESTIMATOR) -> Reals:
+        """Of all new models by an estimator, from `SIZES[size]` of the items."""
+        predictor = replace(self.fits[size].predictor, name=name)
+        return np.array([predictor.combined(*both) for both in self.sides[size]])
+
+    @cached_property
+    def _estimates(self) -> Reals:
+        return np.array([self.estimates(size) for size in range(len(SIZES))])
+
     def estimate(self, size: int, model: int) -> float:
         """Of a new model, from `SIZES[size]` of the items."""
-        return float(self.estimates[size, model - self.world.setting.known])
+        return float(self._estimates[size, model - self.world.setting.known])
 
     def race(self, error: float, model: int, bar: float, other: int) -> Verdict:
         """Racing alone."""
@@ -198,6 +212,19 @@ def table(label: str, k: int, found: Found) -> None:
     header("what", "setting", "items used", "Spearman", "selected kept", "good ones missed")
     for name, cells in found.items():
         row(*name, *(spread(cells[:, place]) for place in range(4)))
+
+
+def decided(exams: Sequence[Exam]) -> decisions.Found:
+    """What strategies decide alike by estimates, for several estimators on the same anchors."""
+    cells: dict[tuple[str, float], list[Reals]] = {}
+    for exam in exams:
+        full, seed = exam.world.full[exam.world.setting.known :], exam.world.seed
+        for name, share in product(("weighted", "mp_irt", "gmp_irt"), decisions.SHARES):
+            values = exam.estimates(SIZES.index(share), name)
+            cells.setdefault((name, share), []).append(decisions.agreement(values, full, seed))
+        others = decisions.dealt(full, seed)
+        cells.setdefault(("", 0.0), []).append(decisions.agreement(others, full, seed))
+    return {key: np.array(found) for key, found in cells.items()}
 
 
 def noise(worlds: Sequence[World]) -> None:

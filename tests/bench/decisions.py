@@ -43,7 +43,7 @@ MEASURED = (
     "elite",
     "entries",
 )
-TRIALS, GENERATIONS, DRAWS, ORDERS = 1000, 100, 2000, 5
+TRIALS, GENERATIONS, DRAWS, ORDERS = 500, 50, 2000, 5
 GENOME = Genome(schema.Genome(type="genome"), 0, None, ())
 STEADY = SteadyState(schema.SteadyState(type="steady_state"), 0, None, ())
 RECIPES = [Recipe(FOUNDER, (), {"name": str(model)}, 0) for model in range(NEW)]

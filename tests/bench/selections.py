@@ -4,192 +4,72 @@ New models come one after another, as children do in `steady_state`. The bar is 
 of the known and of those before. Prints tables in Markdown, and draws docs/images/selections.svg.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from collections.abc import Sequence
+from functools import partial
 from itertools import product
 from pathlib import Path
 
 import decisions
 import numpy as np
+from exams import ESTIMATOR, SIZES, Exam, Judge
 from scipy.stats import spearmanr
 from simulated import ITEMS, RACED, SEEDS, SETTINGS, World, best, header, row, simulate, spread
 
 from speciate.evaluator.items import Reals
-from speciate.evaluator.items.calibration import Calibrated, CrossFit, Known, abilities
-from speciate.evaluator.items.pool import Pool
-from speciate.evaluator.items.racing import item_order, stopping_time
-from speciate.population.randomness import stream
 
 PLOT = Path(__file__).parents[2] / "docs" / "images" / "selections.svg"
 POPULATIONS = (10, 50)
 ERRORS = (0.01, 0.05, 0.2)
-# Items that an engine is given at a time in a race.
-BATCH = 25
-SIZES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-ESTIMATOR, DIMENSIONS = "gmp_irt", 1
-POOL = Pool({"a": ITEMS}, {"a": 1.0})
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What becomes of a new model.
-
-    Attributes:
-        used: Share of the items that were asked.
-        value: Its score if all were, an estimate otherwise.
-        stays: Whether it may be selected.
-    """
-
-    used: float
-    value: float
-    stays: bool
-
-
-Judge = Callable[[int, float, int], Verdict]
-"""Of a new model's number, the bar, and the number of the model that is the bar."""
-
-
-@dataclass(frozen=True)
-class Exam:
-    """A world, and for each size of `SIZES` an estimator and what it finds of the new models.
-
-    Attributes:
-        sides: Weighted means and estimates by item response theory, shape (sizes, models, 2).
-    """
-
-    world: World
-    fits: Sequence[Calibrated]
-    sides: Reals
-
-    @classmethod
-    def of(cls, world: World) -> "Exam":
-        """Fits to the known models as a campaign does; anchors are random, few are among more."""
-        setting, answers = world.setting, world.answers
-
-        def parents(model: int) -> list[Reals]:
-            return [answers[one] for one in world.parents[model]]
-
-        known = [
-            Known(answers[model], parents(model) if child else (), child)
-            for model in range(setting.known)
-            for child in [model >= setting.founders]
-        ]
-        fitted = CrossFit.of(known, POOL, DIMENSIONS, partial(stream, world.seed, "bench", "fit"))
-        draws = partial(stream, world.seed, "bench", "selections")
-        fits = [fitted.calibrated(ESTIMATOR, size, "random", draws) for size in SIZES]
-        theirs = [
-            abilities(fits[0].predictor, parents(model))
-            for model in range(setting.known, setting.models)
-        ]
-        rows = [
-            [
-                one.predictor.sides(answers[model, one.predictor.asked], theta)
-                for model, theta in enumerate(theirs, setting.known)
-            ]
-            for one in fits
-        ]
-        return cls(world, fits, np.array(rows))
-
-    def estimates(self, size: int, name: str = ESTIMATOR) -> Reals:
-        """Of all new models by an estimator, from `SIZES[size]` of the items."""
-        predictor = replace(self.fits[size].predictor, name=name)
-        return np.array([predictor.combined(*both) for both in self.sides[size]])
-
-    @cached_property
-    def _estimates(self) -> Reals:
-        return np.array([self.estimates(size) for size in range(len(SIZES))])
-
-    def estimate(self, size: int, model: int) -> float:
-        """Of a new model, from `SIZES[size]` of the items."""
-        return float(self._estimates[size, model - self.world.setting.known])
-
-    def race(self, error: float, model: int, bar: float, other: int) -> Verdict:
-        """Racing alone."""
-        del bar
-        return self._raced(error, model, other, 0.0)
-
-    def _raced(self, error: float, model: int, other: int, known: float) -> Verdict:
-        """A race of a model of which a share of the answers, drawn at random, is known already."""
-        ours, theirs = self.world.answers[[model, other]]
-        order = item_order(ITEMS, stream(self.world.seed, "race", str(model)))
-        stop = stopping_time(ours[order], theirs[order], ITEMS, error)
-        if stop is None:
-            return Verdict(1.0, float(self.world.full[model]), True)
-        asked = min(-(-stop // BATCH) * BATCH, ITEMS)
-        used = known + (1 - known) * asked / ITEMS
-        return Verdict(used, float(ours[order[:asked]].mean()), False)
-
-    def anchors(self, size: int, model: int, bar: float, other: int) -> Verdict:
-        """Anchors alone: scores are estimates."""
-        del other
-        value = self.estimate(size, model)
-        return Verdict(SIZES[size], value, value >= bar)
-
-    def looks(
-        self, sizes: Sequence[int], error: float, end: str, model: int, bar: float, other: int
-    ) -> Verdict:
-        """Block after block, until it is clear that the model is below the bar.
-
-        Args:
-            sizes: Places in `SIZES`.
-            error: Of each look, and of the race.
-            end: What then: "rest" asks all items, "race" races; "above" asks all, but stops as well
-                when it is clear that the model is above the bar.
-        """
-        for size in sizes:
-            value, fit = self.estimate(size, model), self.fits[size]
-            if value + fit.margin(bar, error) < bar:
-                return Verdict(SIZES[size], value, False)
-            if end == "above" and value - replace(fit, above=-fit.above).margin(bar, error) > bar:
-                return Verdict(SIZES[size], value, True)
-        if end == "race":
-            return self._raced(error, model, other, SIZES[sizes[-1]])
-        return Verdict(1.0, float(self.world.full[model]), True)
+COARSE, FINE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5), SIZES[2:]
 
 
 def campaign(world: World, k: int, judge: Judge) -> Reals:
-    """Share of items used, Spearman, share of selections of new models kept, share missed.
+    """Share of items used, Spearman, share of selections of new models kept, share missed, alike.
 
     Selected are the k best in the end. "Kept" is of the new models that are truly among them;
-    "missed" of those that were as good as the bar when they came.
+    "missed" of those that were as good as the bar when they came; "alike" is the share of the new
+    models that are selected when they come if and only if they are that good.
     """
     known = world.setting.known
     scores = world.full.copy()
     scores[known:] = -1.0
-    found, good, missed = [], 0, 0
+    found, good, stays = [], [], []
     for model in range(known, world.setting.models):
         other = int(np.argsort(-scores, kind="stable")[k - 1])
-        verdict = judge(model, float(scores[other]), other)
+        bar = float(scores[other])
+        verdict = judge(model, bar, other)
         found.append(verdict)
-        reaches = world.full[model] >= world.full[other]
-        good += reaches
-        missed += reaches and not verdict.stays
+        good.append(world.full[model] >= world.full[other])
+        stays.append(verdict.stays and verdict.value >= bar)
         scores[model] = verdict.value if verdict.stays else -1.0
     truth = {one for one in best(world.full, k) if one >= known}
     kept = len(best(scores, k) & truth) / len(truth)
     order = spearmanr([one.value for one in found], world.full[known:]).statistic
-    return np.array([np.mean([one.used for one in found]), order, kept, missed / max(good, 1)])
+    missed = sum(a and not b.stays for a, b in zip(good, found, strict=True)) / max(sum(good), 1)
+    alike = np.mean(np.array(good) == np.array(stays))
+    return np.array([np.mean([one.used for one in found]), order, kept, missed, alike])
 
 
-def policies(exam: Exam) -> dict[tuple[str, str], Judge]:
-    """Judges by what they do and its setting."""
+def policies(exam: Exam, fine: Exam) -> dict[tuple[str, str], Judge]:
+    """Judges by what they do and its setting; `fine` is fitted in three dimensions."""
     made: dict[tuple[str, str], Judge] = {}
-    places = range(len(SIZES))
     for error in ERRORS:
         made["race", f"error {error}"] = partial(exam.race, error)
-    for place in places:
-        made["anchors alone", f"{SIZES[place]:.0%}"] = partial(exam.anchors, place)
-    for place in places:
-        made["one estimate", f"{SIZES[place]:.0%}"] = partial(exam.looks, [place], 0.05, "rest")
+    for share in COARSE:
+        made["anchors alone", f"{share:.0%}"] = partial(exam.anchors, share)
+    for share in COARSE:
+        made["one estimate", f"{share:.0%}"] = partial(exam.looks, [share], 0.05, "rest")
     for end, what in (("rest", "estimates"), ("race", "estimates, race")):
-        for place in places[:4]:
+        for place, share in enumerate(COARSE[:4]):
             # In a race there is no use of half of the items.
-            looks = places[place : None if end == "rest" else -1]
-            made[what, f"from {SIZES[place]:.0%}"] = partial(exam.looks, looks, 0.05, end)
+            looks = COARSE[place : None if end == "rest" else -1]
+            made[what, f"from {share:.0%}"] = partial(exam.looks, looks, 0.05, end)
+    for end, what in (("rest", "finer estimates"), ("above", "finer estimates, both sides")):
+        for error in (0.05, 0.1, 0.2):
+            made[what, f"error {error}"] = partial(fine.looks, FINE, error, end)
     for error in (0.05, 0.1, 0.2, 0.4):
         made["estimates, both sides", f"error {error}"] = partial(
-            exam.looks, places, error, "above"
+            exam.looks, COARSE, error, "above"
         )
     return made
 
@@ -197,11 +77,11 @@ def policies(exam: Exam) -> dict[tuple[str, str], Judge]:
 Found = dict[tuple[str, str], Reals]
 
 
-def measure(exams: Sequence[Exam], k: int) -> Found:
-    """Results (seeds, 4) of `campaign` by policy."""
+def measure(exams: Sequence[tuple[Exam, Exam]], k: int) -> Found:
+    """Results (seeds, 5) of `campaign` by policy."""
     cells: dict[tuple[str, str], list[Reals]] = {}
-    for exam in exams:
-        for name, judge in policies(exam).items():
+    for exam, fine in exams:
+        for name, judge in policies(exam, fine).items():
             cells.setdefault(name, []).append(campaign(exam.world, k, judge))
     return {name: np.array(found) for name, found in cells.items()}
 
@@ -209,9 +89,11 @@ def measure(exams: Sequence[Exam], k: int) -> Found:
 def table(label: str, k: int, found: Found) -> None:
     """One row a policy."""
     print(f"\nPopulation: {label}; the {k} best are selected")
-    header("what", "setting", "items used", "Spearman", "selected kept", "good ones missed")
+    header(
+        "what", "setting", "items used", "Spearman", "selected kept", "good ones missed", "alike"
+    )
     for name, cells in found.items():
-        row(*name, *(spread(cells[:, place]) for place in range(4)))
+        row(*name, *(spread(cells[:, place]) for place in range(5)))
 
 
 def decided(exams: Sequence[Exam]) -> decisions.Found:
@@ -220,7 +102,7 @@ def decided(exams: Sequence[Exam]) -> decisions.Found:
     for exam in exams:
         full, seed = exam.world.full[exam.world.setting.known :], exam.world.seed
         for name, share in product(("weighted", "mp_irt", "gmp_irt"), decisions.SHARES):
-            values = exam.estimates(SIZES.index(share), name)
+            values = exam.estimates(share, name)
             cells.setdefault((name, share), []).append(decisions.agreement(values, full, seed))
         others = decisions.dealt(full, seed)
         cells.setdefault(("", 0.0), []).append(decisions.agreement(others, full, seed))
@@ -229,7 +111,7 @@ def decided(exams: Sequence[Exam]) -> decisions.Found:
 
 def noise(worlds: Sequence[World]) -> None:
     """What as many items, drawn at random, can tell by themselves."""
-    for size in SIZES:
+    for size in COARSE:
         left = (1 - size) / (size * ITEMS)
         found = []
         for world in worlds:
@@ -276,7 +158,7 @@ def draw(panels: dict[tuple[str, int], Found]) -> None:
                     means[:, 0], means[:, place], f"C{number}o-", label=what, markersize=3, lw=1
                 )
             axis.set(xscale="log")
-            axis.set_xticks(SIZES, [f"{size:.0%}" for size in SIZES])
+            axis.set_xticks(COARSE, [f"{size:.0%}" for size in COARSE])
             axis.minorticks_off()
         axes[1, column].set_xlabel("mean share of items asked")
     axes[0, 0].set_ylabel("Spearman")
@@ -289,16 +171,20 @@ def main() -> None:
     """Measures, prints and draws."""
     print("\nRaces against the tenth best")
     table_of_races()
-    panels = {}
+    panels, alike = {}, {}
     for label in RACED[:2]:
         worlds = [simulate(seed, SETTINGS[label]) for seed in SEEDS]
         exams = [Exam.of(world) for world in worlds]
+        alike[label] = decided(exams)
+        decisions.table(label, alike[label])
+        fine = [Exam.of(world, dimensions=3) for world in worlds]
         print(f"\nItems drawn at random, {label}")
         noise(worlds)
         for k in POPULATIONS:
-            panels[label, k] = measure(exams, k)
+            panels[label, k] = measure(list(zip(exams, fine, strict=True)), k)
             table(label, k, panels[label, k])
     draw(panels)
+    decisions.draw(alike, ESTIMATOR)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ c. speciate breeds straight into the engine that is up, which scores; no weights
 On models of the shape of Qwen2.5-0.5B (bfloat16, random weights), all in the page cache, with the
 real vLLM. Scored are the log-probabilities of 64 random texts. Ways b and c take turns, and must
 give the same weights and scores. A first candidate, with which the process of way c starts, is not
-counted. Operators are as campaigns have them by default.
+counted. Operators are as campaigns have them by default, which vote where sums cancel; with
+`--positive` they elect + there, as mergekit does.
 
 Prints the table of docs/benchmarks.md.
 """
@@ -23,11 +24,22 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from merge import EXPERTS, SHAPES, VOTED, parents, recipe_of_theirs, timed, warm, write_models
+from merge import (
+    EXPERTS,
+    OPERATORS,
+    SHAPES,
+    VOTED,
+    parents,
+    recipe_of_theirs,
+    timed,
+    warm,
+    write_models,
+)
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
@@ -127,9 +139,15 @@ def by_stream(
     return seconds, child.digest
 
 
+def recipe_of_ours(operator: str, positive: bool) -> Recipe:
+    """Of the first candidate; others differ by their seeds."""
+    roles = tuple(Parent(n, "base" if n == "base" else "model") for n in parents(operator))
+    return Recipe(operator, roles, (OPERATORS if positive else VOTED)[operator], 0)
+
+
 def in_turn(
     folder: Path,
-    operator: str,
+    first: Recipe,
     engine: Engine,
     process: BreedingProcess | None,
     repeats: int,
@@ -137,17 +155,18 @@ def in_turn(
 ) -> tuple[Seconds, Seconds]:
     """Medians of ways b and c over several candidates."""
     by_process = partial(by_stream, process=process)
-    roles = tuple(Parent(n, "base" if n == "base" else "model") for n in parents(operator))
     written, streamed = list[Seconds](), list[Seconds]()
     for seed in range(repeats):
-        recipe, found = Recipe(operator, roles, VOTED[operator], seed), []
+        recipe, found = replace(first, seed=seed), []
         for way, runs in ((by_reload, written), (by_process, streamed)):
             warm(folder)
             seconds, digest = way(folder, recipe, engine)
             found.append((digest, score(engine, texts, seconds)))
             runs.append(seconds)
         if found[0] != found[1]:
-            raise SystemExit(f"{operator}: bred into the engine is another child than written")
+            raise SystemExit(
+                f"{first.operator}: bred into the engine is another child than written"
+            )
     return medians(written), medians(streamed)
 
 
@@ -183,9 +202,10 @@ def compare(folder: Path, asked: argparse.Namespace) -> Iterator[str]:
     process = None if asked.threads else BreedingProcess()
     # What is only done once is none of the candidates'.
     score(engine, texts, Seconds())
-    in_turn(folder, "linear", engine, process, 1, texts)
+    in_turn(folder, recipe_of_ours("linear", False), engine, process, 1, texts)
     for operator in asked.operators:
-        b, c = in_turn(folder, operator, engine, process, asked.repeats, texts)
+        recipe = recipe_of_ours(operator, asked.positive)
+        b, c = in_turn(folder, recipe, engine, process, asked.repeats, texts)
         yield from table(operator, theirs.get(operator, {}) | {"b": b, "c": c})
     if process:
         process.close()
@@ -199,6 +219,7 @@ def main() -> None:
     parser.add_argument("--slow", type=int, default=1, help="repeats of way a; 0 leaves it out")
     parser.add_argument("--tokens", type=int, default=32, help="of each text that is scored")
     parser.add_argument("--threads", action="store_true", help="of the engine breed in way c")
+    parser.add_argument("--positive", action="store_true", help="elect + where sums cancel")
     parser.add_argument("--operators", nargs="*", default=["linear", "dare_ties", "ties"])
     parser.add_argument("--folder", type=Path, help="where models are made, and found again")
     parser.add_argument("--start", type=Path, help=argparse.SUPPRESS)

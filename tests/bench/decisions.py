@@ -185,9 +185,10 @@ def draw(panels: Mapping[str, Found], estimator: str) -> None:
             axis.plot(SHARES, means, style, label=what, marker="o", markersize=3, lw=1)
         for aim in (0.9, 0.95):
             axis.axhline(aim, color="grey", linewidth=0.6)
+        axis.axvline(0.1, color="grey", linewidth=0.6)
         axis.set(xscale="log", title=label.split(":")[0], xlabel="share of items asked")
         axis.set_xticks(SHARES, [f"{share:.0%}" for share in SHARES])
         axis.minorticks_off()
     axes[0].set_ylabel(f"the same by {estimator}")
-    axes[-1].legend(fontsize=8)
+    axes[0].legend(fontsize=8, loc="lower right")
     figure.savefig(PLOT, metadata={"Date": None})

@@ -140,7 +140,9 @@ def _unpacked(words: NDArray[np.uint64], size: int) -> NDArray[np.bool_]:
 
 
 def _fraction(words: NDArray[np.uint64]) -> NDArray[np.float64]:
-    return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    fraction = (words >> np.uint64(11)).astype(np.float64)
+    fraction *= 2.0**-53
+    return fraction
 
 
 def _box_muller(words: NDArray[np.uint64]) -> NDArray[np.float64]:
@@ -149,11 +151,13 @@ def _box_muller(words: NDArray[np.uint64]) -> NDArray[np.float64]:
     The angle is drawn in the first quadrant; signs come from the lowest bit, which `_fraction`
     leaves unused.
     """
-    first, second = words.reshape(2, -1)
-    radius = np.sqrt(-2.0 * _log(1.0 - _fraction(first)))
-    angle = _fraction(second)
-    values = np.concatenate([radius * _quarter_sine(1.0 - angle), radius * _quarter_sine(angle)])
-    return np.where(words & np.uint64(1), -values, values)
+    first, second = _fraction(words).reshape(2, -1)
+    radius = np.sqrt(-2.0 * _log(1.0 - first))
+    values = _quarter_sine(np.stack([1.0 - second, second]))
+    values *= radius
+    # The sign is the highest bit of a float64.
+    signed = values.reshape(-1).view(np.uint64) ^ words << np.uint64(63)
+    return signed.view(np.float64)
 
 
 def _log(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -171,7 +175,10 @@ def _quarter_sine(t: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _odd(x: NDArray[np.float64], series: tuple[float, ...]) -> NDArray[np.float64]:
     """The sum of series[k] x**(2k+1)."""
-    square, value = x * x, np.zeros_like(x)
-    for coefficient in reversed(series):
-        value = value * square + coefficient
-    return value * x
+    square, value = x * x, np.full_like(x, series[-1])
+    for coefficient in reversed(series[:-1]):
+        # In place, as memory is what this waits for.
+        value *= square
+        value += coefficient
+    value *= x
+    return value

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -228,17 +228,20 @@ class Parents:
 
     def views(self) -> Iterator[MatrixView]:
         """Every matrix or vector of floating point."""
+        for where, matrix in self._matrices:
+            spans = list(_spans(where, matrix, self.reader.grain))
+            yield MatrixView(spans, self.reader, self._crew, where, matrix.shape)
+
+    @cached_property
+    def _matrices(self) -> Sequence[tuple[Place, Matrix]]:
         frame = next(iter(self.reader.sources.values()))[0]
-        for name in self.names:
-            if not frame.dtype(name).is_floating_point:
-                continue
-            place = self._structure.place(name)
-            for matrix in matrices(name, frame.shape(name), self.config):
-                where = replace(place, part=matrix.part)
-                if matrix.size == 0:
-                    continue
-                spans = list(_spans(where, matrix, self.reader.grain))
-                yield MatrixView(spans, self.reader, self._crew, where, matrix.shape)
+        return [
+            (replace(self._structure.place(name), part=matrix.part), matrix)
+            for name in self.names
+            if frame.dtype(name).is_floating_point
+            for matrix in matrices(name, frame.shape(name), self.config)
+            if matrix.size
+        ]
 
     def map(self, function: Callable[[Locus], R]) -> list[R]:
         """`function` of every locus of every view, in order; computed in parallel."""

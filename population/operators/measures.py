@@ -50,7 +50,8 @@ def _dot(a: Tensor, b: Tensor) -> float:
     """Rows of products are summed in float32, whose errors cancel, and rows in float64."""
     whole = len(a) - len(a) % _ROW
     rows = (a[:whole] * b[:whole]).view(-1, _ROW).sum(-1)
-    return float(rows.sum(dtype=torch.float64)) + dot(a[whole:], b[whole:])
+    rest = dot(a[whole:], b[whole:]) if whole < len(a) else 0.0
+    return float(rows.sum(dtype=torch.float64)) + rest
 
 
 def majority_sign(loci: Loci, items: Vectors) -> int:

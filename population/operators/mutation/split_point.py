@@ -54,12 +54,15 @@ def _angle(genome: Genome) -> float:
 def merge(locus: Locus, parameters: SplitPoint, split: Split) -> Tensor:
     """Spherical interpolation by t before the point and by 1 - t after it, then noise."""
     before, t = split.before(locus), parameters.t
-    first = _between([model[:before] for model in locus.models], t, split.angle)
-    second = _between([model[before:] for model in locus.models], 1 - t, split.angle)
-    child = torch.cat([first, second])
+    parts = [
+        _between([model[part] for model in locus.models], share, split.angle)
+        for part, share in ((slice(before), t), (slice(before, None), 1 - t))
+        if len(locus.models[0][part])
+    ]
+    child = torch.cat(parts) if len(parts) > 1 else parts[0]
     if parameters.sigma:
         noise = locus.stream(0).normal(child.shape).to(child.device)
-        child += noise * parameters.sigma
+        child += noise.mul_(parameters.sigma)
     return child
 
 

@@ -33,6 +33,8 @@ class Goals:
 
     def excess(self, one: Individual, known: Known) -> float:
         """By how much an individual breaks constraints in sum; 0 if it keeps to all."""
+        if not self.constraints:
+            return 0.0
         return sum((broken.amount for broken in self.violations(one, known)), 0.0)
 
     def ranked(

@@ -29,7 +29,7 @@ def item_scores(
     """
     parts, weights = [], []
     for task in _tasks(known[names[0]], goals):
-        values = np.array([_items(known[name], task) for name in names], dtype=np.float64)
+        values = np.stack([_items(known[name], task) for name in names])
         parts.append(_scaled(values, goals.higher_is_better.get(task, True)))
         weights.append(np.full(values.shape[1], _weight(goals, task) / values.shape[1]))
     weight = np.concatenate(weights)
@@ -63,8 +63,8 @@ def _weight(goals: Goals, task: str) -> float:
     return goals.weights.get(task, 1.0)
 
 
-def _items(one: Individual, task: str) -> tuple[float, ...]:
-    return one.evaluation.scores[task].items if one.evaluation else ()
+def _items(one: Individual, task: str) -> Floats:
+    return np.frombuffer(one.evaluation.scores[task].packed if one.evaluation else b"")
 
 
 def _scaled(values: Floats, higher: bool) -> Floats:

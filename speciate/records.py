@@ -5,6 +5,7 @@ All are frozen and turn into canonical JSON; what is hashed anywhere is hashed i
 
 import hashlib
 import json
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -169,6 +170,11 @@ class Score:
     def value(self) -> float:
         """Mean over the items."""
         return sum(self.items) / len(self.items)
+
+    @cached_property
+    def packed(self) -> bytes:
+        """The items as float64, made once: strategies read those of members again and again."""
+        return array("d", self.items).tobytes()
 
     def of(self, items: Sequence[int]) -> Self:
         """On some of the items, in this order."""

@@ -33,7 +33,8 @@ def item_scores(
         parts.append(_scaled(values, goals.higher_is_better.get(task, True)))
         weights.append(np.full(values.shape[1], _weight(goals, task) / values.shape[1]))
     weight = np.concatenate(weights)
-    return np.concatenate(parts, axis=1), weight / weight.sum()
+    scores = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+    return scores, weight / weight.sum()
 
 
 def task_scores(names: Sequence[str], known: Mapping[str, Individual], goals: Goals) -> Floats:

@@ -32,9 +32,9 @@ class M2n2(Contested):
         if len(names) < 2:
             return names
         shares = self._shares(names, known)
-        first = draws.choice(shares.sum(axis=1).tolist())
-        others = [place for place in range(len(names)) if place != first]
         drawn_by = shares.sum(axis=1)
+        first = draws.choice(drawn_by.tolist())
+        others = [place for place in range(len(names)) if place != first]
         attraction = np.maximum(0.0, shares - shares[first]).sum(axis=1)
         # Where nobody adds anything, whoever is fit will do.
         if self.config.attraction and attraction.any():
@@ -45,7 +45,8 @@ class M2n2(Contested):
         """What each has of each item, the more the fewer others have it: (members, items)."""
         scores, weights = item_scores(names, known, self.goals)
         total = scores.sum(axis=0) ** self.config.alpha
-        shares: Floats = weights * scores / np.where(total > 0, total, 1.0)
+        shares: Floats = weights * scores
+        shares /= np.where(total > 0, total, 1.0)
         return shares
 
     def leaving(self, worst_first: Sequence[str], known: Known) -> str:

@@ -16,7 +16,7 @@ def curves(runs: Runs, start: str, name: str) -> NDArray[np.float64]:
     """Of one setting, shape (seeds, points, 3): evaluations, training and test accuracy in %."""
     prefix = f"{start}/{name}/"
     found = [one["curve"] for key, one in sorted(runs.items()) if key.startswith(prefix)]
-    return np.array(found).reshape(len(found), -1, 3) * (1, 100, 100)
+    return np.array(found or np.empty((0, 0, 3))) * (1, 100, 100)
 
 
 def interval(values: NDArray[np.float64]) -> float:

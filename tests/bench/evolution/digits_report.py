@@ -10,46 +10,67 @@ from scipy.stats import t as student
 
 PLOT = Path(__file__).parents[3] / "docs" / "images" / "digits.svg"
 Runs = dict[str, Any]
+Reals = NDArray[np.float64]
+MAIN = next(iter(SETTINGS))
 
 
-def curves(runs: Runs, start: str, name: str) -> NDArray[np.float64]:
-    """Of one setting, shape (seeds, points, 3): evaluations, training and test accuracy in %."""
+def found(runs: Runs, start: str, name: str) -> Runs:
+    """Of one setting, by seed."""
     prefix = f"{start}/{name}/"
-    found = [one["curve"] for key, one in sorted(runs.items()) if key.startswith(prefix)]
-    return np.array(found or np.empty((0, 0, 3))) * (1, 100, 100)
+    named = {key.removeprefix(prefix): key for key in runs if key.startswith(prefix)}
+    return {seed: runs[key] for seed, key in sorted(named.items())}
 
 
-def interval(values: NDArray[np.float64]) -> float:
-    """Half the width of the 95% interval of the mean, by Student's t."""
+def curves(runs: Runs) -> Reals:
+    """Shape (seeds, points, 3): evaluations, training and test accuracy in %."""
+    return np.array([one["curve"] for one in runs.values()]) * (1, 100, 100)
+
+
+def last(runs: Runs) -> tuple[Reals, Reals]:
+    """Training and test accuracy at the end, in %, by seed."""
+    _, train, test = curves(runs)[:, -1].T
+    return train, test
+
+
+def interval(values: Reals) -> float:
+    """Half the width of the 95% interval of the mean, by Student's t; 0 for one value."""
     if len(values) < 2:
-        return float("nan")
+        return 0.0
     return float(student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+
+
+def spread(values: Reals, sign: str = "") -> str:
+    """Mean and, of several values, its 95% interval."""
+    mean = f"{values.mean():{sign}.1f}"
+    return f"{mean} ± {interval(values):.1f}" if len(values) > 1 else mean
 
 
 def report(runs: Runs) -> None:
     """A table a start."""
+    heads = ("search", "seeds", "test accuracy, %", "published", "against M2N2", "training, %")
     for start, facts in STARTS.items():
+        if not any(found(runs, start, name) for name in SETTINGS):
+            continue
         print(f"\n{start}, {facts.evaluations:,} evaluations\n")
-        print("| search | seeds | test accuracy, % | published | training, % | evaluations/s |")
-        print("|---|---|---|---|---|---|")
-        for name, setting in SETTINGS.items():
-            found = curves(runs, start, name)
-            if len(found):
-                seconds = [
-                    one["seconds"]
-                    for key, one in runs.items()
-                    if key.startswith(f"{start}/{name}/")
-                ]
-                _, train, test = found[:, -1].T
-                cells = (
-                    name,
-                    len(found),
-                    f"{test.mean():.1f} ± {interval(test):.1f}",
-                    f"about {setting.published[start]:g}" if start in setting.published else "",
-                    f"{train.mean():.1f} ± {interval(train):.1f}",
-                    f"{facts.evaluations * len(seconds) / sum(seconds):.0f}",
-                )
-                print(f"| {' | '.join(map(str, cells))} |")
+        print(f"| {' | '.join(heads)} | evaluations/s |\n|{'---|' * (len(heads) + 1)}")
+        for name in SETTINGS:
+            if found(runs, start, name):
+                print(f"| {' | '.join(row(runs, start, name))} |")
+
+
+def row(runs: Runs, start: str, name: str) -> list[str]:
+    """Of a table; the difference from M2N2 is that of searches from the same founders."""
+    mine, main = found(runs, start, name), found(runs, start, MAIN)
+    published = SETTINGS[name].published.get(start)
+    train, test = last(mine)
+    both = [seed for seed in mine if seed in main and name != MAIN]
+    apart = ""
+    if both:
+        pair = [last({seed: some[seed] for seed in both})[1] for some in (mine, main)]
+        apart = spread(pair[0] - pair[1], "+")
+    speed = len(mine) * STARTS[start].evaluations / sum(one["seconds"] for one in mine.values())
+    told = f"about {published:g}" if published else ""
+    return [name, str(len(mine)), spread(test), told, apart, spread(train), f"{speed:.0f}"]
 
 
 def draw(runs: Runs) -> None:
@@ -66,10 +87,10 @@ def draw(runs: Runs) -> None:
     )
     for axis, (start, facts) in zip(axes, STARTS.items(), strict=True):
         for place, (name, setting) in enumerate(SETTINGS.items()):
-            found = curves(runs, start, name)
-            if not len(found):
+            mine = found(runs, start, name)
+            if not mine:
                 continue
-            evaluations, test = found[0, :, 0], found[:, :, 2]
+            evaluations, test = curves(mine)[0, :, 0], curves(mine)[:, :, 2]
             mean = test.mean(axis=0)
             band = np.array([interval(column) for column in test.T])
             axis.plot(evaluations, mean, f"C{place}", label=name, linewidth=1)

@@ -74,7 +74,7 @@ def row(runs: Runs, start: str, name: str) -> list[str]:
 
 
 def draw(runs: Runs) -> None:
-    """Test accuracy by evaluations: means, and 95% intervals as bands."""
+    """Test accuracy by evaluations: means, 95% intervals as bands, and what was published."""
     # Here, because only the plot needs it.
     import matplotlib
 
@@ -87,21 +87,21 @@ def draw(runs: Runs) -> None:
     )
     for axis, (start, facts) in zip(axes, STARTS.items(), strict=True):
         for place, (name, setting) in enumerate(SETTINGS.items()):
-            mine = found(runs, start, name)
-            if not mine:
-                continue
-            evaluations, test = curves(mine)[0, :, 0], curves(mine)[:, :, 2]
-            mean = test.mean(axis=0)
-            band = np.array([interval(column) for column in test.T])
-            axis.plot(evaluations, mean, f"C{place}", label=name, linewidth=1)
-            axis.fill_between(
-                evaluations, mean - band, mean + band, color=f"C{place}", alpha=0.15, linewidth=0
-            )
-            if start in setting.published:
-                axis.plot(
-                    [facts.evaluations * 1.02], [setting.published[start]], f"C{place}<", ms=4
-                )
+            if mine := found(runs, start, name):
+                line(axis, curves(mine), name, f"C{place}")
+                if told := setting.published.get(start):
+                    axis.plot([facts.evaluations * 1.03], [told], f"C{place}<", markersize=4)
         axis.set(title=start, xlabel="evaluations")
+        axis.legend(loc="lower right", fontsize=7)
     axes[0].set_ylabel("test accuracy, %")
-    axes[0].legend(fontsize=8)
     figure.savefig(PLOT, metadata={"Date": None})
+
+
+def line(axis: Any, points: Reals, label: str, color: str) -> None:
+    """Of one setting."""
+    evaluations, test = points[0, :, 0], points[:, :, 2]
+    mean = test.mean(axis=0)
+    band = np.array([interval(column) for column in test.T])
+    axis.plot(evaluations, mean, color, label=label, linewidth=1)
+    low, high = mean - band, np.minimum(mean + band, 100)
+    axis.fill_between(evaluations, low, high, color=color, alpha=0.12, linewidth=0)

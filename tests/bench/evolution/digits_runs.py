@@ -163,6 +163,6 @@ def run(
         if search.state.asked % every == 0:
             train, network = search.best
             curve.append((search.state.asked, train, world.test.accuracy(network)))
-            told(every)
+            told(every if search.state.asked else 0)
         if not search.step():
             return {"seconds": time.process_time() - begin, "curve": curve}

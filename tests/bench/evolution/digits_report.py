@@ -1,16 +1,14 @@
 """Tables and the plot of searches on digits."""
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from digits_runs import SETTINGS, STARTS
-from numpy.typing import NDArray
-from scipy.stats import t as student
+from runs import IMAGES
+from summary import Reals, header, interval, row
 
-PLOT = Path(__file__).parents[3] / "docs" / "images" / "digits.svg"
-Runs = dict[str, Any]
-Reals = NDArray[np.float64]
+Runs = Mapping[str, Any]
 MAIN = next(iter(SETTINGS))
 
 
@@ -32,33 +30,36 @@ def last(runs: Runs) -> tuple[Reals, Reals]:
     return train, test
 
 
-def interval(values: Reals) -> float:
-    """Half the width of the 95% interval of the mean, by Student's t; 0 for one value."""
-    if len(values) < 2:
-        return 0.0
-    return float(student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
-
-
 def spread(values: Reals, sign: str = "") -> str:
     """Mean and, of several values, its 95% interval."""
-    mean = f"{values.mean():{sign}.1f}"
-    return f"{mean} ± {interval(values):.1f}" if len(values) > 1 else mean
+    if len(values) < 2:
+        return f"{values.mean():{sign}.1f}"
+    told = interval(values)
+    return f"{told.mean:{sign}.1f} ± {told.high - told.mean:.1f}"
 
 
 def report(runs: Runs) -> None:
     """A table a start."""
-    heads = ("search", "seeds", "test accuracy, %", "published", "against M2N2", "training, %")
+    heads = (
+        "search",
+        "seeds",
+        "test accuracy, %",
+        "published",
+        "against M2N2",
+        "training, %",
+        "evaluations/s",
+    )
     for start, facts in STARTS.items():
         if not any(found(runs, start, name) for name in SETTINGS):
             continue
         print(f"\n{start}, {facts.evaluations:,} evaluations\n")
-        print(f"| {' | '.join(heads)} | evaluations/s |\n|{'---|' * (len(heads) + 1)}")
+        header(*heads)
         for name in SETTINGS:
             if found(runs, start, name):
-                print(f"| {' | '.join(row(runs, start, name))} |")
+                row(*cells(runs, start, name))
 
 
-def row(runs: Runs, start: str, name: str) -> list[str]:
+def cells(runs: Runs, start: str, name: str) -> list[str]:
     """Of a table; the difference from M2N2 is that of searches from the same founders."""
     mine, main = found(runs, start, name), found(runs, start, MAIN)
     published = SETTINGS[name].published.get(start)
@@ -94,14 +95,15 @@ def draw(runs: Runs) -> None:
         axis.set(title=start, xlabel="evaluations")
         axis.legend(loc="lower right", fontsize=7)
     axes[0].set_ylabel("test accuracy, %")
-    figure.savefig(PLOT, metadata={"Date": None})
+    figure.savefig(IMAGES / "digits.svg", metadata={"Date": None})
 
 
 def line(axis: Any, points: Reals, label: str, color: str) -> None:
     """Of one setting."""
     evaluations, test = points[0, :, 0], points[:, :, 2]
     mean = test.mean(axis=0)
-    band = np.array([interval(column) for column in test.T])
     axis.plot(evaluations, mean, color, label=label, linewidth=1)
-    low, high = mean - band, np.minimum(mean + band, 100)
-    axis.fill_between(evaluations, low, high, color=color, alpha=0.12, linewidth=0)
+    if len(test) > 1:
+        bands = [interval(column) for column in test.T]
+        low, high = [one.low for one in bands], [min(one.high, 100) for one in bands]
+        axis.fill_between(evaluations, low, high, color=color, alpha=0.12, linewidth=0)

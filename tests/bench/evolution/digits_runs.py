@@ -1,14 +1,16 @@
 """What is compared on digits, and how one search is played, evaluation by evaluation."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from digits_world import TASK, Network, World, founders
 from pydantic import TypeAdapter
 
 from speciate.configs import schema
+from speciate.population.crew import Crew
 from speciate.population.goals import Goals
 from speciate.population.strategies import STRATEGIES, Strategy
 from speciate.records import FOUNDER, Individual, Recipe
@@ -135,13 +137,14 @@ class Search:
         return self.known[name].fitness, self.networks[name]
 
 
-def run(
-    world: World,
-    setting: Setting,
-    start: Start,
-    seed: int,
-    told: Callable[[int], None] = lambda _: None,
-) -> dict[str, Any]:
+def search(start: str, name: str, seed: int) -> dict[str, Any]:
+    """One search, on one core: see `run`."""
+    torch.set_num_threads(1)
+    with Crew(1) as crew:
+        return run(World(crew), SETTINGS[name], STARTS[start], seed)
+
+
+def run(world: World, setting: Setting, start: Start, seed: int) -> dict[str, Any]:
     """One search.
 
     Args:
@@ -149,7 +152,6 @@ def run(
         setting: How to search.
         start: From where, and for how long.
         seed: Of the founders and of the search.
-        told: Of the evaluations since it was last told.
 
     Returns:
         Seconds of one core, and a curve: evaluations, training and test accuracy of the member
@@ -157,12 +159,11 @@ def run(
     """
     every = max(1, start.evaluations // POINTS)
     begin = time.process_time()
-    search = Search(world, setting.section(start), start.trained, seed)
+    searched = Search(world, setting.section(start), start.trained, seed)
     curve = []
     while True:
-        if search.state.asked % every == 0:
-            train, network = search.best
-            curve.append((search.state.asked, train, world.test.accuracy(network)))
-            told(every if search.state.asked else 0)
-        if not search.step():
+        if searched.state.asked % every == 0:
+            train, network = searched.best
+            curve.append((searched.state.asked, train, world.test.accuracy(network)))
+        if not searched.step():
             return {"seconds": time.process_time() - begin, "curve": curve}

@@ -34,11 +34,11 @@ class Run:
         return json.loads(path.read_text())
 
 
-def options(doc: str | None) -> argparse.ArgumentParser:
+def options(doc: str | None, seeds: int = 5) -> argparse.ArgumentParser:
     """What all these benches are asked."""
     parser = argparse.ArgumentParser(description=doc)
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "bench-evolution")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=seeds)
     parser.add_argument("--processes", type=int, default=2)
     return parser
 

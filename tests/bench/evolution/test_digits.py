@@ -1,8 +1,6 @@
 """The benchmark on digits, for a few evaluations."""
 
 import importlib
-import json
-from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -72,19 +70,16 @@ def test_half_trained_founders_know_their_half(world: Any) -> None:
         assert not right[~mine].any()
 
 
-def test_a_file_of_runs_goes_on(
+def test_runs_go_on(
     runs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     digits = importlib.import_module("digits")
     for start in runs.STARTS:
         shorter = replace(runs.STARTS[start], evaluations=20)
         monkeypatch.setitem(runs.STARTS, start, shorter)
-    asked = Namespace(out=tmp_path / "digits.json", seeds=1, only=[LABELS[2]])
-    (first,) = digits.searched(asked).items()
-    asked.seeds = 2
-    done = digits.searched(asked)
-    assert list(done) == [f"{LABELS[2]}/0", f"{LABELS[2]}/1"]
-    assert done[first[0]] == json.loads(json.dumps(first[1]))
-    capsys.readouterr()
-    digits.report(done)
+    first, second = digits.wanted(2, [LABELS[2]])
+    found = first.done(tmp_path)
+    again = replace(first, make=None).done(tmp_path)
+    assert again == found
+    digits.report({one.name: one.done(tmp_path) for one in (first, second)})
     assert "| no attraction | 2 |" in capsys.readouterr().out

@@ -74,7 +74,7 @@ def campaign(label: str, seed: int) -> dict[str, Any]:
 
 
 def gains(courses: Sequence[Course]) -> Reals:
-    """Over the founders' plain average on the test items, in bits per character: (seeds, places).
+    """In fitness over the founders' plain average on the test items: (seeds, places).
 
     Not over the best founder: who that is depends on the search items, and so on the seed.
     """
@@ -114,7 +114,7 @@ def main() -> None:
     best = interval([one.average - one.founder for one in found[BASELINES[0]]])
     print(f"\nThe plain average gains {best} over the founder that is best on the search items.")
     panels = {title: {name: curves[name] for name in names} for title, names in PANELS.items()}
-    axes = ("children scored", "gain over the plain average, bits/char")
+    axes = ("children scored", "gain over the plain average")
     grey = {name: curves[name] for name in BASELINES}
     draw_curves(IMAGES / "equal.svg", AT, panels, axes, grey)
 

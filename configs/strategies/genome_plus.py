@@ -20,6 +20,9 @@ class GenomePlus(Genome):
     gene_rate: Rate = Field(0.1, description="Fraction of a mutant's elements that is moved.")
     sigma: NonNegative = Field(0.001, description="Of the noise, in weights.")
     elite: Rate = Field(0.1, description="Fraction of N that survives by rank alone.")
+    succession: bool = Field(
+        True, description="Survivors move after each selection; if not, children are all there is."
+    )
     inertia: Rate = Field(0.2, description="phi0, pull along the last move.")
     cognitive: Rate = Field(0.2, description="phi1, pull to the individual's own best.")
     social: Rate = Field(0.2, description="phi2, pull to the best ever seen.")

@@ -35,7 +35,7 @@ class GenomePlus(Genome):
     @property
     def steps(self) -> int:
         """See `Strategy.steps`."""
-        return super().steps + self.config.generations
+        return super().steps + self.config.generations * self.config.succession
 
     def ask(self, state: State, known: Known) -> tuple[Proposal, ...] | None:
         """See `Strategy.ask`."""
@@ -49,7 +49,7 @@ class GenomePlus(Genome):
         if state.memory["phase"] == "move":
             return self._moved(state, born, known)
         bred = super().tell(state, born, known)
-        if state.memory["phase"] == "found":
+        if state.memory["phase"] == "found" or not self.config.succession:
             return bred
         trails = {name: trail for name, trail in _trails(bred).items() if name in bred.members}
         generation = state.memory["generation"]

@@ -92,6 +92,14 @@ def test_succession_starts_with_a_velocity_to_another_member(toy: Any) -> None:
         assert recipe.with_role("inertia_to")[0] in first.members
 
 
+def test_succession_can_be_switched_off(toy: Any) -> None:
+    one = toy.strategy("genome_plus", succession=False)
+    states, known = toy.play(one)
+    assert len(states) == one.steps
+    assert all(state.memory["phase"] != "move" for state in states)
+    assert all(individual.recipe.operator != "succession" for individual in known.values())
+
+
 def test_later_velocity_is_the_last_move_over_its_length(toy: Any) -> None:
     states, known = toy.play(
         toy.strategy("genome_plus", crossover_rate=0, mutation_rate=0, population=4)

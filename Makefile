@@ -10,7 +10,7 @@ SOURCES := $(shell find speciate agents archive configs evaluator population -ty
 
 .PHONY: quickstart system test forks lint types nightly check clean install
 .PHONY: bench bench-merge bench-turnaround bench-adapters bench-items bench-lag bench-choice
-EVOLUTION := equal
+EVOLUTION := equal ground ablations
 
 .PHONY: bench-evolved bench-agents bench-archive bench-evolution
 

@@ -1,8 +1,9 @@
-"""Means over seeds with intervals, ranks and their tests, tables in Markdown, and curves."""
+"""Means over seeds with intervals, ranks and their tests, tables in Markdown, and figures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,13 +91,7 @@ def draw_curves(
         grey: Curves that each panel shows for comparison.
         log: Whether the first axis is logarithmic.
     """
-    # Here, because only plots need it.
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams |= {"svg.hashsalt": path.stem, "font.size": 9}
-    from matplotlib import pyplot
-
+    pyplot = _plots(path)
     wide = min(len(panels), 3)
     deep = -(-len(panels) // wide)
     figure, axes = pyplot.subplots(
@@ -124,3 +119,37 @@ def draw_curves(
         axis.set_visible(False)
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
+
+
+def draw_forest(path: Path, found: Mapping[str, Interval], label: str) -> None:
+    """Draws means with their intervals, one below the other, and a line at 0.
+
+    Args:
+        path: An SVG file.
+        found: By label, the first one on top.
+        label: Of the axis.
+    """
+    pyplot = _plots(path)
+    figure, axis = pyplot.subplots(figsize=(7, 0.8 + 0.24 * len(found)), layout="constrained")
+    places = range(len(found))
+    ends = [(one.mean - one.low, one.high - one.mean) for one in found.values()]
+    means = [one.mean for one in found.values()]
+    axis.axvline(0, color="grey", lw=1, ls=":")
+    axis.errorbar(means, places, xerr=np.transpose(ends), fmt="o", ms=4, lw=1.2)
+    axis.set_yticks(places, list(found))
+    axis.invert_yaxis()
+    axis.set_xlabel(label)
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
+
+
+def _plots(path: Path) -> Any:
+    """What draws, so that the file is the same each time."""
+    # Here, because only plots need it.
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams |= {"svg.hashsalt": path.stem, "font.size": 9}
+    from matplotlib import pyplot
+
+    return pyplot

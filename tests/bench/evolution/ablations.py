@@ -1,0 +1,137 @@
+"""Each part of evolution switched off in turn: which of them matter on the zoo?
+
+A full system and the same without one part get 100 children each, scored on 12 search items of each
+of five tasks, which are others for every seed but the same for both. Full systems are those of
+equal.py, and are not run again where it has run them. Prints the table of docs/benchmarks.md, and
+draws docs/images/ablations.svg.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from arena import Course, Ground, course
+from equal import AT, STRATEGIES
+from equal import campaign as full_campaign
+from runs import IMAGES, Run, all_done, options
+from scripted import serving
+from summary import Interval, Reals, draw_forest, header, interval, row
+
+AGENTS = "steady_state, with an agent"
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """One part less.
+
+    Attributes:
+        part: What is switched off.
+        full: The system that has it, a label of equal.py or `AGENTS`.
+        less: Settings that switch it off; with generations, as many of them as make 100 children.
+        label: Of the system without it, if that has been run as one of its own.
+    """
+
+    part: str
+    full: str
+    less: Mapping[str, Any] = field(default_factory=dict)
+    label: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The strategy."""
+        return self.full.split(",")[0]
+
+    @property
+    def rest(self) -> str:
+        """Label of the system without the part."""
+        return self.label or f"{self.full}, no {self.part}"
+
+
+ABLATIONS = (
+    Ablation("crossover", "genome_plus", {"crossover_rate": 0, "generations": 7}),
+    Ablation("mutation", "genome_plus", {"mutation_rate": 0, "generations": 7}),
+    Ablation("selection (the elite)", "genome_plus", {"elite": 0, "generations": 6}),
+    Ablation("succession", "genome_plus", {"succession": False, "generations": 20}),
+    Ablation("crossover", "steady_state", {"crossover_rate": 0}),
+    Ablation("mutation", "steady_state", {"crossover_rate": 1}),
+    Ablation("selection of parents", "steady_state", {"tournament": 1}),
+    Ablation("selection of who lives", "steady_state", {"replace": "oldest"}),
+    Ablation("breeding of children", "steady_state", label="random"),
+    Ablation("agents", AGENTS, label="steady_state"),
+    Ablation("mates of little kinship", "kinship", {"explore": 0}),
+    Ablation("competition for items", "m2n2, crossover as the others", {"alpha": 0}),
+    Ablation("niches: 2 a task, not 10", "map_elites", {"bins": 2}),
+    Ablation("islands", "archipelago", label="steady_state"),
+)
+
+
+def campaign(one: Ablation, seed: int) -> dict[str, Any]:
+    """One run without the part."""
+    settings = {"type": one.kind, **STRATEGIES[one.full], **one.less}
+    return course(Ground(), settings, seed, AT[-1:]).to_json()
+
+
+def with_agent(seed: int) -> dict[str, Any]:
+    """One run with the good agent of scripted.py."""
+    with serving() as url:
+        endpoint = {"model": "good", "base_url": url, "retries": 0}
+        settings = {"type": "steady_state", **STRATEGIES["steady_state"]}
+        return course(Ground(), settings, seed, AT[-1:], agents={"endpoints": [endpoint]}).to_json()
+
+
+Found = Mapping[str, Sequence[Course]]
+
+
+def run_all(folder: Path, seeds: int, processes: int) -> Found:
+    """Courses by label, one a seed: of the full systems, and of those without a part."""
+    less = [
+        Run(f"{one.rest}-{seed}", campaign, (one, seed))
+        for seed in range(seeds)
+        for one in ABLATIONS
+        if not one.label
+    ]
+    less += [Run(f"{AGENTS}-{seed}", with_agent, (seed,)) for seed in range(seeds)]
+    labels = {label for one in ABLATIONS for label in (one.full, one.label)} & set(STRATEGIES)
+    full = [
+        Run(f"{label}-{seed}", full_campaign, (label, seed))
+        for seed in range(seeds)
+        for label in sorted(labels)
+    ]
+    done = {
+        **all_done(less, folder / "ablations", processes),
+        **all_done(full, folder / "equal", processes),
+    }
+    names = {one.rest for one in ABLATIONS} | labels | {AGENTS}
+    return {
+        name: [Course.from_json(done[f"{name}-{seed}"]) for seed in range(seeds)] for name in names
+    }
+
+
+def gains(courses: Sequence[Course]) -> Reals:
+    """Over the best founder on the test items after all children, in bits per character."""
+    return np.array([one.test[AT[-1]] - one.founder for one in courses])
+
+
+def compare(found: Found) -> Mapping[str, Interval]:
+    """The table; returns what each part gains."""
+    header("system", "part", "gain with it", "gain without it", "difference, paired by seeds")
+    differences = {}
+    for one in ABLATIONS:
+        full, less = gains(found[one.full]), gains(found[one.rest])
+        differences[f"{one.kind}: {one.part}"] = interval(full - less)
+        row(f"`{one.full}`", one.part, interval(full), interval(less), interval(full - less))
+    return differences
+
+
+def main() -> None:
+    """Runs what has not run, prints and draws."""
+    asked = options(__doc__).parse_args()
+    differences = compare(run_all(asked.out, asked.seeds, asked.processes))
+    label = "what the part gains on test items, bits/char"
+    draw_forest(IMAGES / "ablations.svg", differences, label)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Settings of benchmarks that take hours are those of strategies."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import ablations
+import equal
+import ground
+import pytest
+
+from speciate.configs.strategies import SECTIONS
+
+FULL = {**equal.STRATEGIES, ablations.AGENTS: equal.STRATEGIES["steady_state"]}
+LESS = [one for one in ablations.ABLATIONS if not one.label]
+
+
+def parsed(label: str, settings: Mapping[str, Any]) -> Any:
+    kind = settings.get("type", label.split(",")[0])
+    return SECTIONS[kind].model_validate({"type": kind, **settings})
+
+
+@pytest.mark.parametrize("settings", [equal.STRATEGIES, ground.STRATEGIES], ids=["equal", "ground"])
+def test_strategies_have_these_settings(settings: Mapping[str, Mapping[str, Any]]) -> None:
+    assert all(parsed(label, given) for label, given in settings.items())
+
+
+@pytest.mark.parametrize("one", LESS, ids=lambda one: one.rest)
+def test_an_ablation_changes_something(one: ablations.Ablation) -> None:
+    full = parsed(one.full, FULL[one.full]).model_dump()
+    less = parsed(one.full, {**FULL[one.full], **one.less}).model_dump()
+    changed = {key for key in full if full[key] != less[key]} - {"generations"}
+    assert changed == set(one.less) - {"generations"}
+
+
+@pytest.mark.parametrize("one", ablations.ABLATIONS, ids=lambda one: f"{one.kind}: {one.part}")
+def test_both_sides_of_an_ablation_are_run(one: ablations.Ablation) -> None:
+    assert one.full in FULL
+    assert bool(one.less) != (one.label in equal.STRATEGIES)
+
+
+def test_every_strategy_on_known_ground_is_drawn() -> None:
+    drawn = {label for labels in ground.GROUPS.values() for label in labels} | {"random"}
+    assert drawn == set(ground.STRATEGIES)

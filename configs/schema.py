@@ -10,6 +10,8 @@ from speciate.configs.constraints import Constraint as Constraint
 from speciate.configs.constraints import check_tasks
 from speciate.configs.islands import Islands as Islands
 from speciate.configs.operators import WITH_BASE
+from speciate.configs.overfitting import EarlyStopping as EarlyStopping
+from speciate.configs.overfitting import Validation as Validation
 from speciate.configs.screens import Screens as Screens
 from speciate.configs.section import Section
 from speciate.configs.strategies import Archipelago as Archipelago
@@ -163,6 +165,16 @@ class Campaign(Section):
     )
     screens: Screens | None = Field(
         None, description="What offspring must pass before they are scored."
+    )
+    early_stopping: EarlyStopping | None = Field(
+        None,
+        description="When the search ends before its strategy does.",
+        exclude_if=_is_none,
+    )
+    validation: Validation | None = Field(
+        None,
+        description="Search items that are kept from selection, to choose the champion by.",
+        exclude_if=_is_none,
     )
     agents: Agents | None = Field(
         None, description="Language models that propose recipes and write operators."

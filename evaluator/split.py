@@ -1,5 +1,6 @@
 """Task files: one split of one task, read from JSONL and named by a digest."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,15 @@ class Split:
     items: tuple[Item, ...]
     places: tuple[str, ...]
     digest: str
+
+    def of(self, items: Sequence[int]) -> "Split":
+        """Some of the items, in this order, as a split of their own."""
+        return Split(
+            self.task,
+            tuple(self.items[item] for item in items),
+            tuple(self.places[item] for item in items),
+            digest_of([self.digest, list(items)]),
+        )
 
     def prepare(self, tokenizer: Tokenizer, limit: int) -> Kind:
         """The split, tokenised.

@@ -9,13 +9,13 @@ from speciate.archive.known import Joined
 from speciate.keeping import let_go
 from speciate.nursery import Known
 from speciate.past import stated_past
-from speciate.records import Individual, State
+from speciate.records import Individual, Proposal, State
 from speciate.scoring import all_scored, in_litters, individual, send_pending
 from speciate.stages import Stages
 
 
 def evolve(stages: Stages) -> State:
-    """Runs the campaign, or what is left of it, to the end of its strategy.
+    """Runs the campaign, or what is left of it, until its strategy ends or it is stopped early.
 
     Proposals are bred and scored side by side and finish in any order; the strategy is told of
     them in the order in which it made them. Each step is archived before the strategy is asked
@@ -28,14 +28,14 @@ def evolve(stages: Stages) -> State:
     """
     archive, strategy, counsel = stages.archive, stages.strategy, stages.counsel
     state = archive.state or _found(stages)
-    while (asked := strategy.ask(state, archive.individuals)) is not None:
+    while (asked := _asked(stages, state)) is not None:
         asked = stages.islands.welcome(state, asked, archive.individuals)
         state, advised = counsel.advise(state, asked, archive.individuals)
         state = state.asking(in_litters(advised, stages.config.engine.adapters or 1))
         born = _born(stages, state, strategy.due(state))
         known = Joined(archive.individuals, born)
         state = strategy.tell(state.told(len(born)), born, known)
-        state = counsel.learn(state, born, known)
+        state = stages.stopping.told(counsel.learn(state, born, known), born, known)
         _commit(stages, state, born, known)
         stages.islands.send(state, known)
     return state
@@ -48,9 +48,17 @@ def _found(stages: Stages) -> State:
         for one in stages.founders
     ]
     born = all_scored(stages, unscored, {one.id: one for one in unscored})
-    state = stages.strategy.start(born)
-    _commit(stages, state, born, {one.id: one for one in born})
+    known = {one.id: one for one in born}
+    state = stages.stopping.begun(stages.strategy.start(born), known)
+    _commit(stages, state, born, known)
     return state
+
+
+def _asked(stages: Stages, state: State) -> tuple[Proposal, ...] | None:
+    """What the strategy proposes; a campaign that stops early only waits for what is pending."""
+    if stages.stopping.over(state):
+        return () if state.pending else None
+    return stages.strategy.ask(state, stages.archive.individuals)
 
 
 def _born(stages: Stages, state: State, due: int) -> list[Individual]:

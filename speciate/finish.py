@@ -1,6 +1,7 @@
 """The end of a campaign: test splits are scored here, and only here, for the report.
 
-Who is champion, and how many vote in an ensemble, was decided on the search splits before.
+Who is champion, and how many vote in an ensemble, is decided on the search splits: on those that
+selection saw or, if some items were kept for validation, on these.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,8 @@ from speciate.population.founders import breeding
 from speciate.records import Individual, Parent, Recipe, Score, State
 from speciate.scoring import all_scored, required, send_all
 from speciate.stages import Stages
+from speciate.validation import comparable, elected, finalists
+from speciate.worker import SplitName
 
 Scores = Mapping[str, Score]
 
@@ -31,12 +34,14 @@ def finish(stages: Stages, search: Answers, test: Answers, state: State) -> None
         state: After the last step.
     """
     archived = stages.archive.individuals
-    best = champion_of(stages.archive)
+    names = [founder.recipe.id for founder in stages.founders]
+    first = max((archived[name] for name in names), key=lambda one: one.fitness)
+    those, validation = _finalists(stages, first)
+    best = elected(stages.config, those, validation)
     average = _average(stages, archived, state)
     known = Joined(archived, [average])
-    names = [founder.recipe.id for founder in stages.founders]
     shown = list(dict.fromkeys([*names, average.id, best.id]))
-    scores = dict(zip(shown, _tested(stages, shown, known), strict=True))
+    scores = dict(zip(shown, _scored(stages, shown, known, "test"), strict=True))
     ensemble = _ensemble(stages, search, test, state, known) if stages.config.ensemble else {}
     report = {
         "champion": best.id,
@@ -44,10 +49,35 @@ def finish(stages: Stages, search: Answers, test: Answers, state: State) -> None
         "founders": names,
         "test": {name: _to_json(scores[name]) for name in shown},
         "ensemble": ensemble,
+        "fitness": {
+            one.id: comparable(stages.config, one, validation.get(one.id), scores[one.id])
+            for one in (first, best)
+        },
     }
+    if validation:
+        scored = {name: _to_json(found) for name, found in validation.items()}
+        report["validation"] = {"finalists": [one.id for one in those], "scores": scored}
+    if stages.stopping.over(state):
+        report["stopped"] = dict(state.stopping)
     born = [] if average.id in archived else [average]
     stages.archive.commit_step(replace(state, step=state.step + 1), born, report)
     let_go(stages, state, known)
+
+
+def _finalists(
+    stages: Stages, founder: Individual
+) -> tuple[Sequence[Individual], dict[str, Scores]]:
+    """Who may be champion, best first, and what decides: their scores on the validation splits.
+
+    The best founder is scored too, so that it can be told by how much they are better.
+    """
+    validation, archive = stages.config.validation, stages.archive
+    if validation is None:
+        return [champion_of(archive)], {}
+    those = finalists(archive, validation.finalists)
+    names = list(dict.fromkeys([*(one.id for one in those), founder.id]))
+    scores = _scored(stages, names, archive.individuals, "validation")
+    return those, dict(zip(names, scores, strict=True))
 
 
 def _average(stages: Stages, known: Known, state: State) -> Individual:
@@ -63,12 +93,12 @@ def _average(stages: Stages, known: Known, state: State) -> Individual:
     return all_scored(stages, [average], known)[0]
 
 
-def _tested(stages: Stages, names: Sequence[str], known: Known) -> list[Scores]:
-    """Scores on the test splits, of several side by side."""
-    send_all(stages, [known[name] for name in names], known, "test")
+def _scored(stages: Stages, names: Sequence[str], known: Known, split: SplitName) -> list[Scores]:
+    """Scores on the splits of one name, of several side by side."""
+    send_all(stages, [known[name] for name in names], known, split)
     found: list[Scores] = []
     for name in names:
-        found.append(required(stages, known[name], "test").scores)
+        found.append(required(stages, known[name], split).scores)
         stages.watch.candidate(len(found), len(names))
     return found
 
@@ -85,7 +115,7 @@ def _ensemble(
         for task in (tasks if len(found) > 1 else [])
     }
     voters = [member.id for member in members[: max(votes.values(), default=0)]]
-    tested = _tested(stages, voters, known)
+    tested = _scored(stages, voters, known, "test")
     return {
         task: {
             "voters": voters[:count],

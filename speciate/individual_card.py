@@ -146,11 +146,15 @@ def _scores(subject: Subject) -> Iterator[str]:
             "bootstrap intervals."
         )
         yield _table(evaluation.scores)
-    tested = (subject.archive.report or {}).get("test", {}).get(subject.one.id)
-    if tested:
-        yield "On the test split, which selection never saw:"
-        yield _table({task: Score.from_json(score) for task, score in tested.items()})
-    if (subject.archive.report or {}).get("champion") == subject.one.id:
+    report = subject.archive.report or {}
+    for scores, where in (
+        (report.get("validation", {}).get("scores", {}), "search items kept for validation"),
+        (report.get("test", {}), "the test split"),
+    ):
+        if found := scores.get(subject.one.id):
+            yield f"On {where}, which selection never saw:"
+            yield _table({task: Score.from_json(score) for task, score in found.items()})
+    if report.get("champion") == subject.one.id:
         yield from _gains(subject.archive)
 
 

@@ -283,6 +283,7 @@ class State:
         memory: The strategy's own, JSON values only.
         pending: Proposals whose results the strategy has not been told, oldest first.
         agents: What agents remember, JSON values only; empty in a campaign without any.
+        stopping: What early stopping goes by, JSON values only; empty in a campaign without it.
     """
 
     step: int = 0
@@ -292,6 +293,7 @@ class State:
     memory: Mapping[str, Any] = field(default_factory=dict)
     pending: tuple[Proposal, ...] = ()
     agents: Mapping[str, Any] = field(default_factory=dict)
+    stopping: Mapping[str, Any] = field(default_factory=dict)
 
     def asking(self, proposals: Sequence[Proposal]) -> Self:
         """The state after `proposals` were made."""
@@ -303,7 +305,7 @@ class State:
         return replace(self, pending=self.pending[count:])
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values; nothing is said of `pending` and `agents` when nothing is."""
+        """As JSON values; nothing is said of `pending` and what follows when nothing is."""
         data: dict[str, Any] = {
             "step": self.step,
             "asked": self.asked,
@@ -316,6 +318,8 @@ class State:
             data["pending"] = pending
         if self.agents:
             data["agents"] = dict(self.agents)
+        if self.stopping:
+            data["stopping"] = dict(self.stopping)
         return data
 
     @classmethod
@@ -329,4 +333,5 @@ class State:
             data["memory"],
             tuple(Proposal.from_json(one) for one in data.get("pending", ())),
             data.get("agents", {}),
+            data.get("stopping", {}),
         )

@@ -46,13 +46,22 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Results:
-    """All of the final report; founders come first in `models`, then average, then champion."""
+    """All of the final report; founders come first in `models`, then average, then champion.
+
+    Attributes:
+        fitness: Of the founder that was the fittest on the search splits, and of the champion, by
+            split: "search", "validation" if some items were kept for it, and "test". Empty if no
+            task of the fitness is tested, or the report is of before this was told.
+        stopped: What early stopping went by, if the campaign stopped early.
+    """
 
     measures: tuple[Measure, ...]
     models: tuple[Model, ...]
     best_founder: str
     comparisons: tuple[Comparison, ...]
     ensembles: Mapping[str, tuple[int, float]]
+    fitness: Mapping[str, Mapping[str, float]]
+    stopped: Mapping[str, Any] | None
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -62,6 +71,8 @@ class Results:
                 for model in self.models
             },
             "best_founder": self.best_founder,
+            "fitness": {name: dict(splits) for name, splits in self.fitness.items()},
+            "stopped": self.stopped,
             "gains": [
                 {
                     "measure": one.measure,
@@ -98,6 +109,7 @@ def results(archive: Archive) -> Results:
     names |= {report["average"]: "average"}
     roles = [*names.items(), (report["champion"], "champion")]
     models = tuple(Model(name, id_, _pooled(scores[id_], measures)) for id_, name in roles)
+    fitness = report.get("fitness", {})
     best = _best_founder(models[: len(report["founders"])], measures[0])
     return Results(
         measures,
@@ -108,6 +120,8 @@ def results(archive: Archive) -> Results:
             task: (len(entry["voters"]), Score.from_json(entry["score"]).value)
             for task, entry in report["ensemble"].items()
         },
+        {name: fitness[id_] for id_, name in roles if fitness.get(id_)},
+        report.get("stopped"),
     )
 
 

@@ -38,8 +38,11 @@ from speciate.population.goals import Goals
 from speciate.population.strategies import NEED_KIN, STRATEGIES, Strategy
 from speciate.stages import Stages
 from speciate.stop import stoppable
+from speciate.stopping import Stopping
 from speciate.track import check, tracked
+from speciate.validation import parted
 from speciate.watch import Recorder, View
+from speciate.words import ended_early
 from speciate.worker import Job, Outcome, Setup, Splits, Start
 from speciate.workers import Workers
 
@@ -97,14 +100,15 @@ def _run(
     # Tasks first: what is wrong with them shows in a moment, founders take long to read.
     search = splits(config, "search", path.parent)
     test = splits(config, "test", path.parent)
+    search, validation = parted(config, search)
     check_partial(config, search)
     check_kind(config, path.parent)
     founders = load_founders(config.founders, path.parent)
     config = by_itself(suited(measured(fitted(config, founders), founders)))
     check_apart(search, test)
-    with _opened(out, _resolved(config, search, test)) as archive:
+    with _opened(out, _resolved(config, search, validation, test)) as archive:
         if archive.report is None:
-            setup = Setup(config, founders, out.absolute(), search, test)
+            setup = Setup(config, founders, out.absolute(), search, test, validation)
             _prepare(archive, setup)
             workers_asked = 1 if start else config.cluster.workers or 1
             archive.telemetry.append({"started": os.getpid(), "workers": workers_asked})
@@ -149,8 +153,11 @@ def _complete(
             watch=Recorder(archive.telemetry, desk.work, setup.config.cluster.workers or 1, view),
             fits=Fits(setup.config) if setup.config.estimate else None,
             islands=at_sea(archive, setup, root, replay, partial(_note, view)),
+            stopping=Stopping(setup.config.early_stopping, goals),
         )
         state = evolve(stages)
+        if stages.stopping.over(state):
+            _note(view, ended_early(state.stopping))
         tokenizer, limit = Tokenizer(setup.frame), workers.hello.limit
         answers = [Answers(tokenizer, splits, limit) for splits in (setup.search, setup.test)]
         finish(stages, answers[0], answers[1], state)
@@ -190,7 +197,9 @@ def splits(config: schema.Campaign, split: str, root: Path) -> Splits:
     }
 
 
-def _resolved(config: schema.Campaign, search: Splits, test: Splits) -> dict[str, Any]:
+def _resolved(
+    config: schema.Campaign, search: Splits, validation: Splits, test: Splits
+) -> dict[str, Any]:
     """The campaign as archived: names instead of paths, and digests of what they stand for."""
     resolved = config.model_dump(mode="json", exclude={"cluster", "track"})
     if config.islands:
@@ -203,9 +212,11 @@ def _resolved(config: schema.Campaign, search: Splits, test: Splits) -> dict[str
         for key in ("search", "test", "task", "include"):
             if task.get(key):
                 task[key] = Path(task[key]).name
+    parts = {"search": search, "validation": validation, "test": test}
     digests = {
-        "search": {name: split.digest for name, split in search.items()},
-        "test": {name: split.digest for name, split in test.items()},
+        part: {name: split.digest for name, split in found.items()}
+        for part, found in parts.items()
+        if found
     }
     return {**resolved, "digests": digests}
 

@@ -1,7 +1,7 @@
 """All that a campaign is made of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from speciate.archive.archive import Archive
 from speciate.configs import schema
@@ -11,6 +11,7 @@ from speciate.fits import Fits
 from speciate.islands import Islands
 from speciate.population.founders import Founder
 from speciate.population.strategies import Strategy
+from speciate.stopping import Stopping
 from speciate.watch import Watch
 
 
@@ -27,3 +28,4 @@ class Stages:
     watch: Watch
     islands: Islands
     fits: Fits | None = None
+    stopping: Stopping = field(default_factory=Stopping)

@@ -9,6 +9,7 @@ from speciate.archive.index.rows import Row
 from speciate.broken import broken
 from speciate.estimated import Estimated, estimated
 from speciate.utilization import Utilization, utilization
+from speciate.words import ended_early
 
 if TYPE_CHECKING:
     from speciate.counsel.standing import Standing
@@ -55,6 +56,17 @@ class Status:
         return self.archive.index.count()
 
     @property
+    def stale(self) -> int | None:
+        """Children since the last new best, in a campaign that stops early."""
+        return self.archive.state.stopping.get("children") if self.archive.state else None
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the campaign ended before its strategy did, if it did."""
+        found = (self.archive.report or {}).get("stopped")
+        return ended_early(found) if found else None
+
+    @property
     def step(self) -> int:
         """Steps done."""
         return self.archive.state.step if self.archive.state else 0
@@ -66,6 +78,8 @@ class Status:
             "head": self.archive.head,
             "step": self.step,
             "finished": self.archive.report is not None,
+            "stale": self.stale,
+            "stopped": self.stopped,
             "individuals": self.individuals,
             "failed": self.failed,
             "breaking": len(self.breaking),

@@ -49,7 +49,13 @@ class View(Watch, Protocol):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The numbers of one step; `rate` in evaluations a second, `left` in seconds."""
+    """The numbers of one step.
+
+    Attributes:
+        rate: Evaluations a second.
+        left: Seconds.
+        stale: Children since the last new best, in a campaign that stops early.
+    """
 
     step: int
     steps: int
@@ -60,11 +66,13 @@ class Snapshot:
     failed: int
     rate: float
     left: float
+    stale: int | None = None
 
     def line(self) -> str:
         """For logs."""
+        stale = "" if self.stale is None else f"  {self.stale} born since"
         return (
-            f"step {self.step}/{self.steps}  best {self.best:.4f}  mean {self.mean:.4f}  "
+            f"step {self.step}/{self.steps}  best {self.best:.4f}{stale}  mean {self.mean:.4f}  "
             f"diversity {self.diversity:.4f}  born {self.born}  failed {self.failed}  "
             f"{self.rate:.2f} evaluations/s  about {duration(self.left)} left"
         )
@@ -126,6 +134,7 @@ class Meter:
             failed=sum(one.evaluation is None for one in born),
             rate=max(0, self._evaluations) / elapsed if elapsed > 0 else 0.0,
             left=elapsed / done * max(0, self._steps - state.step),
+            stale=state.stopping.get("children"),
         )
 
     def _best_of(self, born: Sequence[Individual], known: Mapping[str, Individual]) -> float:
@@ -242,7 +251,7 @@ class LiveWatch:
         numbers = (
             (
                 f"{last.step}/{last.steps}",
-                f"{last.best:.4f}",
+                f"{last.best:.4f}" + ("" if last.stale is None else f" ({last.stale} since)"),
                 f"{last.mean:.4f}",
                 f"{last.diversity:.4f}",
                 f"{last.rate:.2f}",

@@ -16,6 +16,12 @@ def label(name: str, known: Mapping[str, Individual]) -> str:
     return name[:SHORT]
 
 
+def ended_early(stopping: Mapping[str, object]) -> str:
+    """Why a search ended before its strategy did, by what early stopping went by."""
+    best, children = visible(str(stopping["best"])[:SHORT]), visible(str(stopping["children"]))
+    return f"the search stopped early: {children} children in a row were no better than {best}"
+
+
 def describe(recipe: Recipe, known: Mapping[str, Individual]) -> str:
     """One sentence without its full stop, such as "ties of ab12 (53%) and cd34 (47%)"."""
     try:

@@ -28,7 +28,7 @@ from speciate.population.randomness import stream
 from speciate.records import Individual, Score
 
 Splits = Mapping[str, Split]
-SplitName = Literal["search", "test"]
+SplitName = Literal["search", "validation", "test"]
 Start = Callable[[schema.Engine, Path], Engine]
 
 
@@ -38,6 +38,7 @@ class Setup:
 
     Attributes:
         folder: Of the campaign; holds the weights and what was measured before.
+        validation: What is kept from selection, in a campaign that keeps some.
     """
 
     config: schema.Campaign
@@ -45,6 +46,7 @@ class Setup:
     folder: Path
     search: Splits
     test: Splits
+    validation: Splits = field(default_factory=dict)
 
     @property
     def frame(self) -> Path:
@@ -138,6 +140,7 @@ class Worker:
         race, screens, work = _race(setup), setup.config.screens, self._engine.work
         self._evaluators: dict[SplitName, Evaluator] = {
             "search": Evaluator(self._engine, tokenizer, setup.search, cache, race, screens, work),
+            "validation": Evaluator(self._engine, tokenizer, setup.validation, cache, work=work),
             "test": Evaluator(self._engine, tokenizer, setup.test, cache, work=work),
         }
         paths = {founder.recipe.id: founder.path for founder in setup.founders}

@@ -16,7 +16,7 @@ from speciate.past import Forebear, licence_line, made_of
 from speciate.records import Individual, source_digest
 from speciate.review.visible import lines as visible_lines
 from speciate.review.visible import visible
-from speciate.words import EVOLVED, SHORT, describe
+from speciate.words import EVOLVED, SHORT, describe, ended_early
 
 if TYPE_CHECKING:
     from speciate.archive.archive import Archive
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Known = Mapping[str, Individual]
 STEPS_OF_CHAMPION = 6
+SPLITS = ("search", "validation", "test")
 
 
 def status(found: "Status") -> Group:
@@ -37,6 +38,11 @@ def status(found: "Status") -> Group:
         f"{visible(str(archive.config['name']))}: step {found.step}{finished}, {found.individuals} "
         f"individuals, {found.failed} failed{best}"
     ]
+    if found.stopped:
+        lines.append(found.stopped)
+    elif found.stale is not None:
+        patience = archive.config["early_stopping"]["patience"]
+        lines.append(f"{found.stale} children since the last new best; stops after {patience}")
     if found.workers:
         lines.append(f"since the last start: {found.workers.line()}")
     if found.estimated:
@@ -159,7 +165,10 @@ def final(archive: "Archive", found: "Results") -> RenderableType:
         "",
         Text("Gain of the champion, paired bootstrap, 95% interval", style="bold"),
         _gains(found),
+        *_overfitting(found),
     ]
+    if found.stopped:
+        parts += ["", Text(ended_early(found.stopped))]
     for task, (voters, value) in found.ensembles.items():
         parts.append(f"Majority vote of the best {voters} on {task}: {value:.4f}")
     parts += ["", Text(f"Champion {champion[:SHORT]}", style="bold")]
@@ -198,6 +207,24 @@ def _scores(found: "Results") -> Table:
     items = (str(len(found.models[0].items[measure.name])) for measure in found.measures)
     table.add_row("items", *items, style="dim")
     return table
+
+
+def _overfitting(found: "Results") -> list[RenderableType]:
+    """Fitness where selection looked, and where it did not."""
+    if not found.fitness:
+        return []
+    splits = [one for one in SPLITS if one in found.fitness["champion"]]
+    table = plain_table("fitness", *(f"{split} " for split in splits))
+    for name, fitness in found.fitness.items():
+        style = "bold" if name == "champion" else ""
+        numbers = (f"{fitness[split]:.4f}" for split in splits)
+        table.add_row(Text(visible(name)), *numbers, style=style)
+    first, *champion = found.fitness.values()
+    gains = (f"{best[split] - first[split]:+.4f}" for best in champion for split in splits)
+    if champion:
+        table.add_row("gain", *gains)
+    title = "Gain where selection looked (search), and where it did not"
+    return ["", Text(title, style="bold"), table]
 
 
 def _gains(found: "Results") -> Table:

@@ -11,6 +11,7 @@ from speciate.report.people import People
 from speciate.report.success import Success
 from speciate.report.tree import Tree
 from speciate.results import Comparison, Results, results
+from speciate.words import ended_early
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,33 @@ def lead(archive: Archive, people: People, found: Results | None) -> list[str]:
         founder = labels.individual(people, best)
         said += f"; the best founder, {founder}, has {people.fitness[best]:.4f}"
     gains = found.comparisons[:2] if found else ()
-    return [f"{said}.", *map(_gain, gains)]
+    return [f"{said}.", *map(_gain, gains), *(_overfitting(found) if found else ())]
+
+
+_WHERE = {
+    "search": "on the search items that it was selected by",
+    "validation": "on those kept for validation",
+    "test": "on the test splits",
+}
+
+
+def _overfitting(found: Results) -> list[str]:
+    """The champion's gain where selection looked, and where it did not; and an early end."""
+    said = []
+    if len(found.fitness) > 1:
+        (name, first), (_, best) = found.fitness.items()
+        gains = [
+            f"{best[split] - first[split]:+z.4f} {_WHERE[split]}"
+            for split in _WHERE
+            if split in best
+        ]
+        said.append(
+            f"In fitness it gains {', '.join(gains[:-1])} and {gains[-1]} over "
+            f"{labels.name(name)}, the fittest founder."
+        )
+    if found.stopped:
+        said.append(f"{labels.name(ended_early(found.stopped)).capitalize()}.")
+    return said
 
 
 def _gain(one: Comparison) -> str:

@@ -131,6 +131,32 @@ def bench(tmp_path: Path, zoo: Path, cli: Cli) -> Bench:
     return Bench(tmp_path, zoo, cli)
 
 
+@pytest.fixture(scope="session")
+def two_tasks(zoo: Path) -> Callable[..., Path]:
+    """Makes a campaign of children one by one, with four items of each of two tasks."""
+
+    def make(folder: Path, more: str, strategy: str = "steady_state") -> Path:
+        lines = [
+            f'name = "small"\n[founders]\nbase = "{zoo}/models/base"',
+            f'models = ["{zoo}/models/english", "{zoo}/models/library"]',
+            '[engine]\ntype = "transformers"\n[cluster]\nworkers = 0\n[store]\ndtype = "float32"',
+            f'[strategy]\ntype = "{strategy}"\npopulation = 3\nsigma = 0.001',
+            "evaluations = 5\nlag = 2" if strategy == "steady_state" else "generations = 2",
+            more,
+        ]
+        for task in ("english", "library"):
+            lines.append(f'[[tasks]]\nname = "{task}"\nkind = "likelihood"')
+            for split in ("search", "test"):
+                items = (zoo / "tasks" / f"{task}.{split}.jsonl").read_text().splitlines()[:4]
+                (folder / f"{task}.{split}.jsonl").write_text("\n".join(items))
+                lines.append(f'{split} = "{task}.{split}.jsonl"')
+        path = folder / "small.toml"
+        path.write_text("\n".join(lines))
+        return path
+
+    return make
+
+
 _FINISHED = """
 name = "small"
 [founders]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from speciate.archive.archive import Archive
-from speciate.champion import leader
+from speciate.champion import contenders, leader
 from speciate.goals import goals_of
 from speciate.lineage import champion
 from speciate.records import Evaluation, Individual, Recipe, Score, State
@@ -33,6 +33,18 @@ def test_it_is_who_reading_all_would_find(tmp_path: Path, at_least: list[float])
     found = leader(archive)
     assert found is not None
     assert found.id == champion(archive.individuals, goals_of(archive.config)).id
+
+
+def test_contenders_keep_to_the_constraints(tmp_path: Path) -> None:
+    archive = _archive(tmp_path / "x", [0.5])
+    names = [archive.individuals[one].recipe.parameters["name"] for one in contenders(archive)]
+    assert names == ["f4", "f3", "f2", "f1", "f0"]
+
+
+def test_if_nobody_keeps_to_them_one_contends(tmp_path: Path) -> None:
+    archive = _archive(tmp_path / "x", [2.0])
+    [one] = contenders(archive)
+    assert archive.individuals[one].recipe.parameters["name"] == "f0"
 
 
 def test_at_first_there_is_none(tmp_path: Path) -> None:

@@ -5,14 +5,14 @@ the test split are looked up afterwards; what a strategy selects by are the sear
 """
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from speciate.archive.archive import Archive
-from speciate.configs import schema
 from speciate.configs.campaign import load
 from speciate.evaluator.cache import EvaluationCache
 from speciate.evaluator.evaluator import Evaluator, evaluation
@@ -27,6 +27,7 @@ ZOO = Path(__file__).parents[3] / "configs" / "zoo"
 EXPERTS = ("library", "english", "headers", "unicode", "tests")
 # Those who are not children: they cost the same in all campaigns.
 GIVEN = ("founder", "baseline")
+FILE = "campaign.toml"
 
 Settings = Mapping[str, Any]
 
@@ -72,8 +73,8 @@ class Ground:
                 for name in self.search
             ],
         }
-        (folder / "campaign.toml").write_text(recipe_toml({**campaign, **more}))
-        return folder / "campaign.toml"
+        (folder / FILE).write_text(recipe_toml({**campaign, **more}))
+        return folder / FILE
 
 
 @dataclass(frozen=True)
@@ -124,33 +125,46 @@ def leaders(
 
 def course(ground: Ground, strategy: Settings, seed: int, at: Sequence[int], **more: Any) -> Course:
     """Runs a campaign, and tests who led it after each number of children of `at`."""
+    with finished(ground, strategy, seed, **more) as archive:
+        return _course(archive, at)
+
+
+@contextmanager
+def finished(ground: Ground, strategy: Settings, seed: int, **more: Any) -> Iterator[Archive]:
+    """Runs a campaign; its archive, and the files that `tested` reads, are thrown away after."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         path = ground.write(folder, strategy, seed, more)
         run(path, folder / "out")
         with Archive.open(folder / "out") as archive:
-            return _course(archive, load(path), path, at)
+            yield archive
 
 
-def _course(archive: Archive, config: schema.Campaign, path: Path, at: Sequence[int]) -> Course:
+def bred(archive: Archive) -> tuple[Individual, list[Individual]]:
+    """The best founder, and the children in the order of their proposals."""
     born = list(archive.individuals.values())
     founders = [one for one in born if one.proposer == "founder"]
-    children = [one for one in born if one.proposer not in GIVEN][: max(at)]
-    best = max(founders, key=lambda one: one.fitness)
+    children = [one for one in born if one.proposer not in GIVEN]
+    return max(founders, key=lambda one: one.fitness), children
+
+
+def _course(archive: Archive, at: Sequence[int]) -> Course:
+    best, children = bred(archive)
+    children = children[: max(at)]
     led = leaders(children, best, at)
-    average = next(one for one in born if one.id == (archive.report or {})["average"])
-    tested = _tested(archive, config, path.parent, [best, average, *led])
+    average = archive.individuals[str((archive.report or {})["average"])]
+    scored = tested(archive, [best, average, *led])
     return Course(
         [one.fitness if one.evaluation else None for one in children],
-        dict(zip(at, tested[2:], strict=True)),
-        *tested[:2],
+        dict(zip(at, scored[2:], strict=True)),
+        *scored[:2],
     )
 
 
-def _tested(
-    archive: Archive, config: schema.Campaign, root: Path, those: Sequence[Individual]
-) -> list[float]:
-    """Fitness of each on the test items."""
+def tested(archive: Archive, those: Sequence[Individual]) -> list[float]:
+    """Fitness of each on the test items, of a campaign that was just `finished`."""
+    root = archive.folder.parent
+    config = load(root / FILE)
     frame = Path(config.founders.base or config.founders.models[0])
     known = EvaluationCache(archive.folder / "evaluations")
     engine = start_engine(config.engine, frame)

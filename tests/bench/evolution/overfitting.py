@@ -1,0 +1,222 @@
+"""How far campaigns overfit their search items, and what early stopping and validation are worth.
+
+Breeds as `equal.py` does, with 10, 40 or 200 search items of each of five tasks, others for every
+seed, as the test items are. Items are cut from the zoo's held-out texts. Prints the tables of
+docs/benchmarks.md, and draws docs/images/overfitting.svg.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from arena import EXPERTS, Ground, bred, finished, leaders, tested
+from equal import BRED, ONE_BY_ONE
+from runs import IMAGES, Run, all_done, options
+from summary import Reals, draw_curves, header, interval, row
+
+from speciate.configs.zoo import corpus, items
+from speciate.records import Score
+
+POOL, TESTED = 600, 60
+STRATEGIES = {
+    "steady_state": lambda budget: {**ONE_BY_ONE, "evaluations": budget},
+    # Seven children a generation or fewer.
+    "genome": lambda budget: {
+        **(BRED | {"generations": budget // 6, "crossover_rate": 1.0, "mutation_rate": 0.1})
+    },
+}
+# Strategy, search items, and whether some are kept for validation; with children and seeds.
+COURSES = {
+    ("steady_state", 50, False): (200, 5),
+    ("steady_state", 50, True): (120, 5),
+    ("steady_state", 200, False): (60, 5),
+    ("steady_state", 200, True): (60, 5),
+    ("steady_state", 1000, False): (20, 3),
+    ("genome", 50, False): (80, 5),
+}
+SIZES = (50, 200, 1000)
+AT = (0, 10, 20, 30, 40, 60, 80, 120, 200)
+PATIENCE = (20, 40, 80)
+SHARE, FINALISTS = 0.25, 5
+VALIDATED = {"validation": {"share": SHARE, "finalists": FINALISTS}}
+Found = Mapping[str, Any]
+
+
+def pool() -> dict[str, dict[str, list[str]]]:
+    """Lines by split and task: more items of the zoo's held-out texts than ship with it."""
+    texts = corpus.load()
+    return {
+        part: {kind: _lines(texts, kind, part) for kind in EXPERTS} for part in ("search", "test")
+    }
+
+
+def _lines(texts: items.Texts, kind: str, part: str) -> list[str]:
+    rng = np.random.default_rng([EXPERTS.index(kind), part == "test"])
+    made = items.text_items(texts[kind][part], POOL, items.elsewhere(texts, part), rng)
+    return [json.dumps(item) for item in made]
+
+
+def campaign(strategy: str, size: int, validated: bool, seed: int, pooled: str) -> Found:
+    """One run: fitness of who led after each number of children, as far as it is asked for."""
+    lines = json.loads(Path(pooled).read_text())
+    budget, _ = COURSES[strategy, size, validated]
+    test = {
+        kind: found[seed * TESTED : (seed + 1) * TESTED] for kind, found in lines["test"].items()
+    }
+    ground = Ground(search=lines["search"], test=test, drawn=size // len(EXPERTS), tested=TESTED)
+    more = VALIDATED if validated else {}
+    with finished(
+        ground, {"type": strategy, **STRATEGIES[strategy](budget)}, seed, **more
+    ) as archive:
+        founder, children = bred(archive)
+        led = leaders(children, founder, range(min(budget, len(children)) + 1))
+        search = [one.fitness for one in led]
+        places = sorted({*AT, *(stop(search, patience) for patience in PATIENCE), len(led) - 1})
+        places = [n for n in places if n < len(led)]
+        report = archive.report or {}
+        names = report.get("validation", {}).get("finalists", [])
+        finalists = [archive.individuals[name] for name in names]
+        scored = tested(archive, [led[n] for n in places] + finalists)
+        return {
+            "search": search,
+            "test": dict(zip(map(str, places), scored[: len(places)], strict=True)),
+            "finalists": [
+                _finalist(report["validation"]["scores"][one.id], one.evaluation.scores, score)
+                for one, score in zip(finalists, scored[len(places) :], strict=True)
+                if one.evaluation
+            ],
+        }
+
+
+def _finalist(
+    validation: Mapping[str, Any], search: Mapping[str, Score], test: float
+) -> Mapping[str, float]:
+    """Fitness of a finalist by the items: those of search, of validation, of both, and of test."""
+    kept = {task: Score.from_json(score).items for task, score in validation.items()}
+    seen = {task: score.items for task, score in search.items()}
+    both = {task: (*seen[task], *kept[task]) for task in seen}
+    parts = {"search": seen, "validation": kept, "both": both}
+    return {name: _fitness(values) for name, values in parts.items()} | {"test": test}
+
+
+def _fitness(bits: Mapping[str, Sequence[float]]) -> float:
+    """As of likelihood tasks: probability a character, the mean over tasks."""
+    return float(np.mean([2.0 ** -np.mean(values) for values in bits.values()]))
+
+
+def stop(search: Sequence[float], patience: int) -> int:
+    """After how many children a campaign ends, given the fitness of who led after each number."""
+    since = accumulate(
+        range(1, len(search)), lambda last, n: last if search[n] == search[last] else n, initial=0
+    )
+    return next((n for n, best in enumerate(since) if n - best >= patience), len(search) - 1)
+
+
+def at(run: Found, split: str, n: int) -> float:
+    """Gain over the best founder of who led after n children, or at the end."""
+    last = len(run["search"]) - 1
+    if split == "search":
+        return float(run["search"][min(n, last)] - run["search"][0])
+    return float(run["test"][str(min(n, last))] - run["test"]["0"])
+
+
+def gaps(found: Mapping[tuple[str, int, bool], Sequence[Found]]) -> None:
+    """How much of the gain on search items is not there on others."""
+    header("search items", "strategy", "children", "gain, search", "gain, test", "difference")
+    for (strategy, size, validated), runs in found.items():
+        for n in (20, 30, 60, 120, 200):
+            if validated or n > COURSES[strategy, size, validated][0]:
+                continue
+            search, test = ([at(run, split, n) for run in runs] for split in ("search", "test"))
+            row(size, f"`{strategy}`", n, *map(interval, (search, test, np.subtract(search, test))))
+    print()
+
+
+def stops(found: Mapping[tuple[str, int, bool], Sequence[Found]]) -> None:
+    """What early stopping saves, and what it loses."""
+    header("search items", "strategy", "patience", "ended early", "children saved", "test lost")
+    for (strategy, size, validated), runs in found.items():
+        for patience in PATIENCE:
+            last = [len(run["search"]) - 1 for run in runs]
+            ends = [stop(run["search"], patience) for run in runs]
+            if validated or patience > COURSES[strategy, size, validated][0] / 2:
+                continue
+            saved = np.subtract(last, ends) / last
+            lost = [
+                at(r, "test", n) - at(r, "test", end)
+                for r, n, end in zip(runs, last, ends, strict=True)
+            ]
+            early = sum(end < n for end, n in zip(ends, last, strict=True))
+            row(
+                size,
+                f"`{strategy}`",
+                patience,
+                f"{early} of {len(runs)}",
+                f"{np.mean(saved):.0%}",
+                interval(lost),
+            )
+    print()
+
+
+def elections(found: Mapping[tuple[str, int, bool], Sequence[Found]]) -> None:
+    """What it is worth to choose among finalists by items that selection has not seen."""
+    header("items in all", "champion", "gain, test", "over all items in selection")
+    for (strategy, size, validated), runs in found.items():
+        if not validated:
+            continue
+        plain = found[strategy, size, False]
+        children = COURSES[strategy, size, True][0]
+        all_in = np.array([at(run, "test", children) for run in plain])
+        row(size, "leader, all items in selection", interval(all_in), "")
+        for label, by in (
+            ("leader, a quarter kept", "search"), ("best of 5 by validation", "validation"),
+            ("best of 5 by all items", "both"), ("best of 5 by test", "test"),
+        ):  # fmt: skip
+            chosen = [max(run["finalists"], key=lambda one: one[by]) for run in runs]
+            gains = [one["test"] - run["test"]["0"] for one, run in zip(chosen, runs, strict=True)]
+            row(size, label, interval(gains), interval(gains - all_in))
+    print()
+
+
+def curves(runs: Sequence[Found], children: int, split: str) -> Reals:
+    """Gains along the run: (seeds, places)."""
+    return np.array([[at(r, split, n) if n <= children else np.nan for n in AT] for r in runs])
+
+
+def main() -> None:
+    """Runs what has not run, and prints."""
+    asked = options(__doc__).parse_args()
+    folder = asked.out / "overfitting"
+    Run("pool", pool, ()).done(folder)
+    names = {
+        (*one, seed): f"{one[0]}-{one[1]}{'-validated' * one[2]}-{seed}"
+        for seed in range(asked.seeds)
+        for one, (_, seeds) in COURSES.items()
+        if seed < seeds
+    }
+    make = partial(campaign, pooled=str(folder / "pool.json"))
+    done = all_done([Run(name, make, key) for key, name in names.items()], folder, asked.processes)
+    found = {one: [done[name] for key, name in names.items() if key[:3] == one] for one in COURSES}
+    for table in (gaps, stops, elections):
+        table(found)
+    panels = {
+        f"{size} search items": {
+            f"{strategy}, {split} items": curves(
+                found[strategy, size, False], COURSES[strategy, size, False][0], split
+            )
+            for strategy in STRATEGIES
+            if (strategy, size, False) in found
+            for split in ("search", "test")
+        }
+        for size in SIZES
+    }
+    labels = ("children scored", "gain in fitness over the best founder")
+    draw_curves(IMAGES / "overfitting.svg", AT, panels, labels)
+
+
+if __name__ == "__main__":
+    main()

@@ -70,7 +70,7 @@ class Snapshot:
 
     def line(self) -> str:
         """For logs."""
-        stale = "" if self.stale is None else f"  {self.stale} born since"
+        stale = "" if self.stale is None else f", {self.stale} born since"
         return (
             f"step {self.step}/{self.steps}  best {self.best:.4f}{stale}  mean {self.mean:.4f}  "
             f"diversity {self.diversity:.4f}  born {self.born}  failed {self.failed}  "

@@ -133,15 +133,16 @@ def bench(tmp_path: Path, zoo: Path, cli: Cli) -> Bench:
 
 @pytest.fixture(scope="session")
 def two_tasks(zoo: Path) -> Callable[..., Path]:
-    """Makes a campaign of children one by one, with four items of each of two tasks."""
+    """Makes a campaign of few children, with four items of each of two tasks."""
 
-    def make(folder: Path, more: str, strategy: str = "steady_state") -> Path:
+    one_by_one = 'type = "steady_state"\nevaluations = 5\nlag = 2\nsigma = 0.001'
+
+    def make(folder: Path, more: str, strategy: str = one_by_one) -> Path:
         lines = [
             f'name = "small"\n[founders]\nbase = "{zoo}/models/base"',
             f'models = ["{zoo}/models/english", "{zoo}/models/library"]',
             '[engine]\ntype = "transformers"\n[cluster]\nworkers = 0\n[store]\ndtype = "float32"',
-            f'[strategy]\ntype = "{strategy}"\npopulation = 3\nsigma = 0.001',
-            "evaluations = 5\nlag = 2" if strategy == "steady_state" else "generations = 2",
+            f"[strategy]\npopulation = 3\n{strategy}",
             more,
         ]
         for task in ("english", "library"):

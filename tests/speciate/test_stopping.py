@@ -98,11 +98,12 @@ def children(archive: Archive) -> int:
 def test_a_generation_is_told_as_one(
     tmp_path: Path, two_tasks: Campaigns, transformers: Engine
 ) -> None:
-    path = two_tasks(tmp_path, EARLY.format(1), "genome")
+    strategy = 'type = "frank_wolfe"\nrounds = 3'
+    path = two_tasks(tmp_path, EARLY.format(1), strategy)
     run(path, tmp_path / "out", start=lambda *_: transformers)
     archive = Archive.open(tmp_path / "out")
     assert archive.report is not None
-    assert children(archive) == archive.report["stopped"]["children"] == 3
+    assert children(archive) == archive.report["stopped"]["children"] == 2
     assert archive.individuals[archive.report["stopped"]["best"]].proposer == "founder"
 
 

@@ -1,6 +1,7 @@
 """What is told while a campaign runs, by a clock that the test turns."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -39,6 +40,12 @@ def test_numbers_of_a_step() -> None:
     assert found.rate == 0.5  # Five evaluations in the ten seconds since the first.
     assert found.left == 40.0  # Four more steps like the one that took ten seconds.
     assert "step 2/6  best 0.5000  mean 0.2500" in found.line()
+
+
+def test_children_since_the_best_are_told_where_they_are_counted() -> None:
+    stale = replace(STATE, stopping={"best": GOOD.id, "children": 7})
+    assert "best 0.5000, 7 born since  mean" in meter_at().snapshot(stale, [], KNOWN).line()
+    assert "since" not in meter_at().snapshot(STATE, [], KNOWN).line()
 
 
 def test_diversity_is_mean_distance_of_item_scores() -> None:

@@ -10,7 +10,8 @@ SOURCES := $(shell find speciate agents archive configs evaluator population -ty
 
 .PHONY: quickstart system test forks lint types nightly check clean install
 .PHONY: bench bench-merge bench-turnaround bench-adapters bench-items bench-lag bench-choice
-EVOLUTION := equal ground ablations
+# Parts of `make bench-evolution`, each a script.
+EVOLUTION := equal digits newtask ground ablations overfitting
 
 .PHONY: bench-evolved bench-agents bench-archive bench-evolution
 

@@ -214,7 +214,7 @@ def _overfitting(found: "Results") -> list[RenderableType]:
     if not found.fitness:
         return []
     splits = [one for one in SPLITS if one in found.fitness["champion"]]
-    table = plain_table("fitness", *(f"{split} " for split in splits))
+    table = plain_table("fitness", *splits)
     for name, fitness in found.fitness.items():
         style = "bold" if name == "champion" else ""
         numbers = (f"{fitness[split]:.4f}" for split in splits)

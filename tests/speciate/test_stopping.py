@@ -98,12 +98,12 @@ def children(archive: Archive) -> int:
 def test_a_generation_is_told_as_one(
     tmp_path: Path, two_tasks: Campaigns, transformers: Engine
 ) -> None:
-    strategy = 'type = "frank_wolfe"\nrounds = 3'
+    strategy = 'type = "surrogate"\nevaluations = 5\nfirst = 3\nsize = 2'
     path = two_tasks(tmp_path, EARLY.format(1), strategy)
     run(path, tmp_path / "out", start=lambda *_: transformers)
     archive = Archive.open(tmp_path / "out")
     assert archive.report is not None
-    assert children(archive) == archive.report["stopped"]["children"] == 2
+    assert children(archive) == archive.report["stopped"]["children"] == 3
     assert archive.individuals[archive.report["stopped"]["best"]].proposer == "founder"
 
 

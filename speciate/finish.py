@@ -57,7 +57,7 @@ def finish(stages: Stages, search: Answers, test: Answers, state: State) -> None
     if validation:
         scored = {name: _to_json(found) for name, found in validation.items()}
         report["validation"] = {"finalists": [one.id for one in those], "scores": scored}
-    if stages.stopping.over(state):
+    if stages.stopping.over(state) and stages.strategy.ask(state, archived) is not None:
         report["stopped"] = dict(state.stopping)
     born = [] if average.id in archived else [average]
     stages.archive.commit_step(replace(state, step=state.step + 1), born, report)

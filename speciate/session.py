@@ -156,11 +156,11 @@ def _complete(
             stopping=Stopping(setup.config.early_stopping, goals),
         )
         state = evolve(stages)
-        if stages.stopping.over(state):
-            _note(view, ended_early(state.stopping))
         tokenizer, limit = Tokenizer(setup.frame), workers.hello.limit
         answers = [Answers(tokenizer, splits, limit) for splits in (setup.search, setup.test)]
         finish(stages, answers[0], answers[1], state)
+        if stopped := (archive.report or {}).get("stopped"):
+            _note(view, ended_early(stopped))
 
 
 def _strategy(archive: Archive, setup: Setup, goals: Goals) -> Strategy:

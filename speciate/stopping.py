@@ -39,7 +39,9 @@ class Stopping:
         best, children = state.stopping["best"], state.stopping["children"]
         for one in born:
             worths = dict(self.goals.ranked({best, one.id}, known))
-            better = worths.get(one.id, -math.inf) > worths[best] + self.config.min_delta
+            # Who breaks a constraint has no fitness to compare, but how much is broken.
+            least = self.config.min_delta if worths[best] >= 0 else 0.0
+            better = worths.get(one.id, -math.inf) > worths[best] + least
             best, children = (one.id, 0) if better else (best, children + 1)
         return replace(state, stopping={"best": best, "children": children})
 

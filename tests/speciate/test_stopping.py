@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ class TestCounting:
         stopping = Stopping(EarlyStopping(patience=2), Goals({"quiz": True}, [floor]))
         assert counted(stopping, 0.5, 0.6, 0.55) == [1, 0]
         # Nearer to the bound is better, as long as nobody keeps to it.
-        assert counted(stopping, 0.9, 0.95, None, 0.8, 0.5) == [1, 2, 0, 0]
+        stopping = replace(stopping, config=EarlyStopping(patience=2, min_delta=0.9))
+        assert counted(stopping, 0.9, 0.95, None, 0.8, 0.5, 0.52) == [1, 2, 0, 0, 1]
 
     def test_it_is_over_when_patience_is(self) -> None:
         stopping = Stopping(EarlyStopping(patience=2))

@@ -126,13 +126,20 @@ def at(run: Found, split: str, n: int) -> float:
 
 def gaps(found: Mapping[tuple[str, int, bool], Sequence[Found]]) -> None:
     """How much of the gain on search items is not there on others."""
-    header("search items", "strategy", "children", "gain, search", "gain, test", "difference")
+    columns = ("gain, search", "gain, test", "difference", "of it after 20 children")
+    header("search items", "strategy", "children", *columns)
     for (strategy, size, validated), runs in found.items():
         for n in (20, 30, 60, 120, 200):
             if validated or n > COURSES[strategy, size, validated][0]:
                 continue
             search, test = ([at(run, split, n) for run in runs] for split in ("search", "test"))
-            row(size, f"`{strategy}`", n, *map(interval, (search, test, np.subtract(search, test))))
+            gap = np.subtract(search, test)
+            grown = (
+                ""
+                if n == 20
+                else interval(gap - [at(r, "search", 20) - at(r, "test", 20) for r in runs])
+            )
+            row(size, f"`{strategy}`", n, *map(interval, (search, test, gap)), grown)
     print()
 
 

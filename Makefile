@@ -3,6 +3,8 @@ EXTRA ?= cpu
 PYTHON ?= python3
 # Processes that run tests side by side; each takes up to 2 GB.
 TESTERS ?= 2
+# Parts of `make bench-evolution`, each a script.
+EVOLUTION := equal digits newtask ground ablations overfitting
 VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
@@ -10,9 +12,6 @@ SOURCES := $(shell find speciate agents archive configs evaluator population -ty
 
 .PHONY: quickstart system test forks lint types nightly check clean install
 .PHONY: bench bench-merge bench-turnaround bench-adapters bench-items bench-lag bench-choice
-# Parts of `make bench-evolution`, each a script.
-EVOLUTION := equal digits newtask ground ablations overfitting
-
 .PHONY: bench-evolved bench-agents bench-archive bench-evolution
 
 quickstart: install

@@ -80,6 +80,7 @@ def draw_curves(
     labels: tuple[str, str],
     grey: Curves | None = None,
     log: bool = False,
+    least: float | None = None,
 ) -> None:
     """Draws means and intervals over seeds, a panel for each group.
 
@@ -90,27 +91,23 @@ def draw_curves(
         labels: Of the axes.
         grey: Curves that each panel shows for comparison.
         log: Whether the first axis is logarithmic.
+        least: Where the second axis begins; what lies below is not seen.
     """
     pyplot = _plots(path)
-    wide = min(len(panels), 3)
+    wide = 2 if len(panels) == 4 else min(len(panels), 3)
     deep = -(-len(panels) // wide)
     figure, axes = pyplot.subplots(
         *(deep, wide), figsize=(4 * wide, 3.2 * deep), layout="constrained", squeeze=False,
         sharex=True, sharey=True,
     )  # fmt: skip
     for axis, (title, curves) in zip(axes.flat, panels.items(), strict=False):
-        for number, (name, runs) in enumerate((grey or {}).items()):
-            style = {"color": "grey", "ls": ("--", ":", "-.")[number % 3]}
-            axis.plot(at, runs.mean(axis=0), label=name, lw=1, **style)
-        for number, (name, runs) in enumerate(curves.items()):
-            bands = [interval(column) for column in runs.T]
-            axis.plot(at, [one.mean for one in bands], f"C{number}", label=name, lw=1.2)
-            low, high = [one.low for one in bands], [one.high for one in bands]
-            axis.fill_between(at, low, high, color=f"C{number}", alpha=0.15, lw=0)
+        _draw_panel(axis, at, curves, grey or {})
         axis.set_title(title)
         axis.legend(fontsize=7)
         if log:
             axis.set_xscale("log")
+        if least is not None:
+            axis.set_ylim(bottom=least)
     for axis in axes[-1]:
         axis.set_xlabel(labels[0])
     for line in axes:
@@ -119,6 +116,17 @@ def draw_curves(
         axis.set_visible(False)
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
+
+
+def _draw_panel(axis: Any, at: Sequence[float], curves: Curves, grey: Curves) -> None:
+    for number, (name, runs) in enumerate(grey.items()):
+        style = {"color": "grey", "ls": ("--", ":", "-.")[number % 3]}
+        axis.plot(at, runs.mean(axis=0), label=name, lw=1, **style)
+    for number, (name, runs) in enumerate(curves.items()):
+        bands = [interval(column) for column in runs.T]
+        axis.plot(at, [one.mean for one in bands], f"C{number}", label=name, lw=1.2)
+        low, high = [one.low for one in bands], [one.high for one in bands]
+        axis.fill_between(at, low, high, color=f"C{number}", alpha=0.15, lw=0)
 
 
 def draw_forest(path: Path, found: Mapping[str, Interval], label: str) -> None:

@@ -12,7 +12,7 @@ class EarlyStopping(Section):
     """The search ends when nobody better has come for long, whatever its strategy has left."""
 
     patience: Annotated[int, Field(ge=1)] = Field(
-        description="Children in a row, failed ones among them, without a new best."
+        40, description="Children in a row, failed ones among them, without a new best."
     )
     min_delta: NonNegative = Field(
         0.0, description="By more than this in fitness a new best must be better than the last."

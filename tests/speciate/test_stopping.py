@@ -142,7 +142,6 @@ def test_interrupted_while_it_counts_it_ends_the_same(
     ("more", "said"),
     [
         ("patience = 0", "early_stopping.patience: input should be greater than or equal to 1"),
-        ("min_delta = 0.1", "early_stopping.patience: field required"),
         (
             "patience = 5\nmin_delta = -1.0",
             "early_stopping.min_delta: input should be greater than or equal to 0",

@@ -31,17 +31,23 @@ STRATEGIES = {
 }
 # Strategy, search items, and whether some are kept for validation; with children and seeds.
 COURSES = {
-    ("steady_state", 50, False): (200, 5),
-    ("steady_state", 50, True): (120, 5),
-    ("steady_state", 200, False): (60, 5),
-    ("steady_state", 200, True): (60, 5),
-    ("steady_state", 1000, False): (20, 3),
-    ("genome", 50, False): (80, 5),
+    ("steady_state", 50, False): (200, 3),
+    ("steady_state", 50, True): (120, 3),
+    ("steady_state", 200, False): (60, 3),
+    ("steady_state", 200, True): (60, 3),
+    ("steady_state", 1000, False): (20, 2),
+    ("genome", 50, False): (80, 2),
 }
 SIZES = (50, 200, 1000)
 AT = (0, 10, 20, 30, 40, 60, 80, 120, 200)
 PATIENCE = (20, 40, 80)
 SHARE, FINALISTS = 0.25, 5
+ELECTED = {
+    "leader, some kept from selection": "search",
+    f"best of {FINALISTS} by what was kept": "validation",
+    f"best of {FINALISTS} by all items": "both",
+    f"best of {FINALISTS} by the test items": "test",
+}
 VALIDATED = {"validation": {"share": SHARE, "finalists": FINALISTS}}
 Found = Mapping[str, Any]
 
@@ -170,22 +176,22 @@ def stops(found: Mapping[tuple[str, int, bool], Sequence[Found]]) -> None:
 
 
 def elections(found: Mapping[tuple[str, int, bool], Sequence[Found]]) -> None:
-    """What it is worth to choose among finalists by items that selection has not seen."""
+    """What it is worth to choose among finalists by items that selection has not seen.
+
+    Gains are over the founder that was the best on all items, for who selected by a part as well.
+    """
     header("items in all", "champion", "gain, test", "over all items in selection")
     for (strategy, size, validated), runs in found.items():
         if not validated:
             continue
-        plain = found[strategy, size, False]
-        children = COURSES[strategy, size, True][0]
-        all_in = np.array([at(run, "test", children) for run in plain])
-        row(size, "leader, all items in selection", interval(all_in), "")
-        for label, by in (
-            ("leader, a quarter kept", "search"), ("best of 5 by validation", "validation"),
-            ("best of 5 by all items", "both"), ("best of 5 by test", "test"),
-        ):  # fmt: skip
-            chosen = [max(run["finalists"], key=lambda one: one[by]) for run in runs]
-            gains = [one["test"] - run["test"]["0"] for one, run in zip(chosen, runs, strict=True)]
-            row(size, label, interval(gains), interval(gains - all_in))
+        plain, children = found[strategy, size, False], COURSES[strategy, size, True][0]
+        founders = np.array([run["test"]["0"] for run in plain])
+        whole = np.array([at(run, "test", children) for run in plain])
+        row(size, "leader, all items in selection", interval(whole), "")
+        for label, by in ELECTED.items():
+            chosen = [max(run["finalists"], key=lambda one: one[by])["test"] for run in runs]
+            gained = np.array(chosen) - founders
+            row(size, label, interval(gained), interval(gained - whole))
     print()
 
 

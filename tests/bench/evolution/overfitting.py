@@ -216,16 +216,13 @@ def main() -> None:
     found = {one: [done[name] for key, name in names.items() if key[:3] == one] for one in COURSES}
     for table in (gaps, stops, elections):
         table(found)
+    plain = {size: ("steady_state", size, False) for size in SIZES}
     panels = {
         f"{size} search items": {
-            f"{strategy}, {split} items": curves(
-                found[strategy, size, False], COURSES[strategy, size, False][0], split
-            )
-            for strategy in STRATEGIES
-            if (strategy, size, False) in found
+            f"{split} items": curves(found[one], COURSES[one][0], split)
             for split in ("search", "test")
         }
-        for size in SIZES
+        for size, one in plain.items()
     }
     labels = ("children scored", "gain in fitness over the best founder")
     draw_curves(IMAGES / "overfitting.svg", AT, panels, labels)

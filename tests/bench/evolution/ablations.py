@@ -110,7 +110,7 @@ def run_all(folder: Path, seeds: int, processes: int) -> Found:
 
 
 def gains(courses: Sequence[Course]) -> Reals:
-    """Over the best founder on the test items after all children, in bits per character."""
+    """Over the best founder in fitness on the test items, after all children."""
     return np.array([one.test[AT[-1]] - one.founder for one in courses])
 
 
@@ -129,7 +129,7 @@ def main() -> None:
     """Runs what has not run, prints and draws."""
     asked = options(__doc__).parse_args()
     differences = compare(run_all(asked.out, asked.seeds, asked.processes))
-    label = "what the part gains on test items, bits/char"
+    label = "what the part gains in fitness on test items"
     draw_forest(IMAGES / "ablations.svg", differences, label)
 
 

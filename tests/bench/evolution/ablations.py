@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 from arena import Course, Ground, course
+from batch import IMAGES, Run, all_done, options
 from equal import AT, STRATEGIES
 from equal import campaign as full_campaign
-from runs import IMAGES, Run, all_done, options
 from scripted import serving
 from summary import Interval, Reals, draw_forest, header, interval, row
 

@@ -5,9 +5,9 @@ Prints tables in Markdown and draws docs/images/digits.svg.
 
 from collections.abc import Iterator, Sequence
 
+from batch import Run, all_done, options
 from digits_report import draw, report
 from digits_runs import SETTINGS, STARTS, search
-from runs import Run, all_done, options
 
 
 def wanted(seeds: int, only: Sequence[str]) -> Iterator[Run]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from batch import IMAGES
 from digits_runs import SETTINGS, STARTS
-from runs import IMAGES
 from summary import Reals, header, interval, row
 
 Runs = Mapping[str, Any]

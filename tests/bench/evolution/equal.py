@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from arena import EXPERTS, Course, Ground, course
-from runs import IMAGES, Run, all_done, options
+from batch import IMAGES, Run, all_done, options
 from summary import Reals, draw_curves, header, interval, ranks, row
 
 BUDGET = 100

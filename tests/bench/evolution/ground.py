@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from batch import IMAGES, Run, all_done, options
 from landscapes import GROUNDS, after, regrets
-from runs import IMAGES, Run, all_done, options
 from summary import Reals, draw_curves, header, interval, row
 
 BUDGET = 200

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 from arena import EXPERTS, Ground, bred, finished, leaders, tested
+from batch import IMAGES, Run, all_done, options
 from equal import BRED, ONE_BY_ONE
-from runs import IMAGES, Run, all_done, options
 from summary import Reals, draw_curves, header, interval, row
 
 from speciate.configs.zoo import corpus, items

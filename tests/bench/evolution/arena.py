@@ -7,7 +7,7 @@ the test split are looked up afterwards; what a strategy selects by are the sear
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from speciate.configs.campaign import load
 from speciate.evaluator.cache import EvaluationCache
 from speciate.evaluator.evaluator import Evaluator, evaluation
 from speciate.evaluator.start import start_engine
+from speciate.evaluator.statistics import Gain, paired_gain
 from speciate.evaluator.tokenizer import Tokenizer
 from speciate.population.randomness import stream
-from speciate.records import Individual
+from speciate.records import Evaluation, Individual
 from speciate.session import run, splits
 from speciate.toml_text import recipe_toml
 
@@ -86,12 +87,15 @@ class Course:
         test: Fitness on the test items of the best so far, after so many children.
         founder: The same of the best founder, by the search items.
         average: The same of the founders' plain average.
+        paired: Bits per character that the last leader gains over the best founder, paired by
+            test items: mean, and 95% interval over items.
     """
 
     search: Sequence[float | None]
     test: Mapping[int, float]
     founder: float
     average: float
+    paired: Sequence[float] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -134,8 +138,9 @@ def finished(ground: Ground, strategy: Settings, seed: int, **more: Any) -> Iter
     """Runs a campaign; its archive, and the files that `tested` reads, are thrown away after."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        path = ground.write(folder, strategy, seed, more)
-        run(path, folder / "out")
+        # One test item is enough for the campaign's own report, which tests all founders.
+        run(replace(ground, tested=1).write(folder, strategy, seed, more), folder / "out")
+        ground.write(folder, strategy, seed, more)
         with Archive.open(folder / "out") as archive:
             yield archive
 
@@ -154,15 +159,24 @@ def _course(archive: Archive, at: Sequence[int]) -> Course:
     led = leaders(children, best, at)
     average = archive.individuals[str((archive.report or {})["average"])]
     scored = tested(archive, [best, average, *led])
+    fitness = [one.fitness for one in scored]
+    gain = _paired(scored[-1], scored[0])
     return Course(
         [one.fitness if one.evaluation else None for one in children],
-        dict(zip(at, scored[2:], strict=True)),
-        *scored[:2],
+        dict(zip(at, fitness[2:], strict=True)),
+        *fitness[:2],
+        (gain.mean, gain.low, gain.high),
     )
 
 
-def tested(archive: Archive, those: Sequence[Individual]) -> list[float]:
-    """Fitness of each on the test items, of a campaign that was just `finished`."""
+def _paired(ours: Evaluation, theirs: Evaluation) -> Gain:
+    """On the items of all tasks together."""
+    rows = [[item for s in one.scores.values() for item in s.items] for one in (ours, theirs)]
+    return paired_gain(*rows, higher_is_better=False)
+
+
+def tested(archive: Archive, those: Sequence[Individual]) -> list[Evaluation]:
+    """Scores of each on the test items, of a campaign that was just `finished`."""
     root = archive.folder.parent
     config = load(root / FILE)
     frame = Path(config.founders.base or config.founders.models[0])
@@ -174,5 +188,5 @@ def tested(archive: Archive, those: Sequence[Individual]) -> list[float]:
     for one in those:
         weights = archive.weights.path(one.digest or "") or paths[one.recipe.parameters["name"]]
         scores = evaluator.score(one.digest or "", weights)
-        found.append(evaluation(config.tasks, scores, "").fitness)
+        found.append(evaluation(config.tasks, scores, ""))
     return found

@@ -86,7 +86,8 @@ def campaign(strategy: str, size: int, validated: bool, seed: int, pooled: str) 
         report = archive.report or {}
         names = report.get("validation", {}).get("finalists", [])
         finalists = [archive.individuals[name] for name in names]
-        scored = tested(archive, [led[n] for n in places] + finalists)
+        those = [led[n] for n in places] + finalists
+        scored = [one.fitness for one in tested(archive, those)]
         return {
             "search": search,
             "test": dict(zip(map(str, places), scored[: len(places)], strict=True)),

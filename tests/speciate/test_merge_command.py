@@ -191,14 +191,14 @@ def test_an_interrupted_merge_leaves_nothing(
     recipe = {**LINEAR, "operator": "karcher", "parameters": {}}
     path, out = written(bench, recipe), bench.folder / "out"
     code = (
-        "import signal, sys, time; from speciate.population import breed\n"
+        "import os, signal, sys, time; from speciate.population import breed\n"
         # Ignored where tests run in the background of a shell.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
         "real = breed.values_of\n"
         "def slow(*all):\n"
         "    for one in real(*all):\n"
-        "        print('at work', file=sys.stderr, flush=True); time.sleep(0.05); yield one\n"
+        "        os.write(2, b'at work\\n'); time.sleep(0.05); yield one\n"
         "breed.values_of = slow\n"
         f"breed.WORTH_FORKING = {worth}\n"
         f"sys.argv = ['speciate', 'merge', {str(path)!r}, {str(out)!r}]\n"

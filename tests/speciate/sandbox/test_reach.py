@@ -81,14 +81,16 @@ tried(lambda: bool(socket.socketpair()))
 
 
 def test_local_sockets_of_the_machine_are_not_there(inside: Any, tmp_path: Path) -> None:
+    # Abstract names are the whole machine's, on which others may test at the same time.
+    name = f"speciate-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX) as named, socket.socket(socket.AF_UNIX) as abstract:
         named.bind(str(tmp_path / "s"))
-        abstract.bind("\0speciate-test")
+        abstract.bind(f"\0{name}")
         named.listen()
         abstract.listen()
         found = inside.lines(f"""
 import socket
-for name in ({str(tmp_path / "s")!r}, "\\0speciate-test"):
+for name in ({str(tmp_path / "s")!r}, "\\0{name}"):
     tried(lambda: socket.socket(socket.AF_UNIX).connect(name))
 """)
     assert found == ["ENOENT", "ECONNREFUSED"]

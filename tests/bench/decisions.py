@@ -21,8 +21,9 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+from evolution.summary import row
 from scipy.stats import spearmanr
-from simulated import NEW, header, row, spread
+from simulated import NEW, header, spread
 
 from speciate.configs import schema
 from speciate.evaluator.items import Reals

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import selections
+from evolution.summary import row
 from scipy.stats import spearmanr
 from simulated import (
     ITEMS,
@@ -21,7 +22,6 @@ from simulated import (
     World,
     best,
     header,
-    row,
     simulate,
     spread,
 )

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import decisions
 import numpy as np
+from evolution.summary import row
 from exams import ESTIMATOR, SIZES, Exam, Judge
 from scipy.stats import spearmanr
-from simulated import ITEMS, RACED, SEEDS, SETTINGS, World, best, header, row, simulate, spread
+from simulated import ITEMS, RACED, SEEDS, SETTINGS, World, best, header, simulate, spread
 
 from speciate.evaluator.items import Reals
 

@@ -7,6 +7,7 @@ all answers are known: 60 founders and 40 of their children; 100 new children of
 from dataclasses import dataclass
 
 import numpy as np
+from evolution.summary import row
 from scipy.special import expit
 
 from speciate.evaluator.items import Indices, Reals
@@ -107,11 +108,6 @@ def best(values: Reals, k: int) -> set[int]:
 def spread(values: Reals, digits: int = 3) -> str:
     """Mean and range over seeds."""
     return f"{values.mean():.{digits}f} [{values.min():.{digits}f}, {values.max():.{digits}f}]"
-
-
-def row(*cells: str) -> None:
-    """A line of a table."""
-    print("| " + " | ".join(cells) + " |", flush=True)
 
 
 def header(*cells: str) -> None:

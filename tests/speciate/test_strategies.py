@@ -1,5 +1,6 @@
 """Small campaigns of every strategy on real models, with constraints that bind."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,61 +12,48 @@ from speciate.goals import goals_of
 from speciate.session import run
 from speciate.verify import verify
 
+Campaigns = Callable[..., Path]
+
 STRATEGIES = {
-    "steady_state": "population = 3\nevaluations = 5\nlag = 2",
-    "nsga2": 'population = 3\ngenerations = 2\nobjectives = ["english", "library"]',
-    "kinship": "population = 3\ngenerations = 2\npatience = 2",
+    "steady_state": "evaluations = 5\nlag = 2",
+    "nsga2": 'generations = 2\nobjectives = ["english", "library"]',
+    "kinship": "generations = 2\npatience = 2",
 }
 # Five children each, or as many as there can be.
-_FEW = "population = 3\nevaluations = 5\nlag = 2\n"
+_FEW = "evaluations = 5\nlag = 2\n"
 OTHERS = {
     "random": _FEW,
     "best_of": _FEW,
-    "greedy_soup": "population = 3",
+    "greedy_soup": "",
     "m2n2": _FEW,
     "map_elites": _FEW + 'behaviours = ["english"]',
     "cycle_qd": _FEW + 'qualities = ["english", "library"]\nmutation_rate = 0.5',
-    "cma_es": "population = 3\nevaluations = 5\nsize = 4\ngroups = 2",
-    "dfs": "population = 3\nevaluations = 5\nsize = 4",
-    "ps_dfs": "population = 3\nevaluations = 4\nsize = 4\npath_evaluations = 4",
+    "cma_es": "evaluations = 5\nsize = 4\ngroups = 2",
+    "dfs": "evaluations = 5\nsize = 4",
+    "ps_dfs": "evaluations = 4\nsize = 4\npath_evaluations = 4",
     "darwin": _FEW,
     "power_law": _FEW,
     "archipelago": _FEW + "islands = 2\ninterval = 3",
     "novelty": _FEW,
     "mate_choice": _FEW,
-    "frank_wolfe": "population = 3\nrounds = 3",
-    "surrogate": "population = 3\nevaluations = 5\nfirst = 3\nsize = 2",
+    "frank_wolfe": "rounds = 3",
+    "surrogate": "evaluations = 5\nfirst = 3\nsize = 2",
     "mixture": _FEW + 'parts = [{ type = "m2n2" }, { type = "darwin" }]',
 }
 CONSTRAINT = '[[constraints]]\nkind = "floor"\ntask = "library"\nat_most = {}\n'
 
 
-def campaign(folder: Path, zoo: Path, strategy: str, constraint: str = "") -> Path:
-    lines = [
-        'name = "small"',
-        f'[founders]\nbase = "{zoo}/models/base"',
-        f'models = ["{zoo}/models/english", "{zoo}/models/library"]',
-        '[engine]\ntype = "transformers"\n[cluster]\nworkers = 0\n[store]\ndtype = "float32"',
-        f'[strategy]\ntype = "{strategy}"\n{(STRATEGIES | OTHERS)[strategy]}',
-        "sigma = 0.001" * (strategy in STRATEGIES),
-        constraint,
-    ]
-    for task in ("english", "library"):
-        lines.append(f'[[tasks]]\nname = "{task}"\nkind = "likelihood"')
-        for split in ("search", "test"):
-            items = (zoo / "tasks" / f"{task}.{split}.jsonl").read_text().splitlines()[:4]
-            (folder / f"{task}.{split}.jsonl").write_text("\n".join(items))
-            lines.append(f'{split} = "{task}.{split}.jsonl"')
-    path = folder / "small.toml"
-    path.write_text("\n".join(lines))
-    return path
+def campaign(folder: Path, two_tasks: Campaigns, strategy: str, constraint: str = "") -> Path:
+    noise = "\nsigma = 0.001" * (strategy in STRATEGIES)
+    settings = f'type = "{strategy}"\n{(STRATEGIES | OTHERS)[strategy]}{noise}'
+    return two_tasks(folder, constraint, settings)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_runs_to_the_end_and_again_to_the_same_hash(
-    tmp_path: Path, zoo: Path, transformers: Engine, strategy: str
+    tmp_path: Path, two_tasks: Campaigns, transformers: Engine, strategy: str
 ) -> None:
-    path = campaign(tmp_path, zoo, strategy)
+    path = campaign(tmp_path, two_tasks, strategy)
     heads = []
     for name in ("one", "two"):
         run(path, tmp_path / name, start=lambda *_: transformers)
@@ -81,18 +69,18 @@ def test_runs_to_the_end_and_again_to_the_same_hash(
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_constraint_changes_who_lives(
-    tmp_path: Path, zoo: Path, transformers: Engine, strategy: str
+    tmp_path: Path, two_tasks: Campaigns, transformers: Engine, strategy: str
 ) -> None:
     def bits(archive: Archive, name: str) -> float:
         evaluation: Any = archive.individuals[name].evaluation
         return float(evaluation.scores["library"].value)
 
-    run(campaign(tmp_path, zoo, strategy), tmp_path / "free", start=lambda *_: transformers)
+    run(campaign(tmp_path, two_tasks, strategy), tmp_path / "free", start=lambda *_: transformers)
     free = Archive.open(tmp_path / "free")
     assert free.state is not None
     bound = min(bits(free, name) for name in free.state.members) + 0.01
 
-    path = campaign(tmp_path, zoo, strategy, CONSTRAINT.format(bound))
+    path = campaign(tmp_path, two_tasks, strategy, CONSTRAINT.format(bound))
     run(path, tmp_path / "bound", start=lambda *_: transformers)
     bound_by = Archive.open(tmp_path / "bound")
     assert bound_by.state is not None
@@ -114,9 +102,9 @@ _BY_DAY = ("best_of", "m2n2", "cycle_qd", "cma_es", "dfs", "ps_dfs", "mixture")
     [pytest.param(name, marks=() if name in _BY_DAY else pytest.mark.nightly) for name in OTHERS],
 )
 def test_every_strategy_runs_on_models(
-    tmp_path: Path, zoo: Path, transformers: Engine, strategy: str
+    tmp_path: Path, two_tasks: Campaigns, transformers: Engine, strategy: str
 ) -> None:
-    run(campaign(tmp_path, zoo, strategy), tmp_path / "out", start=lambda *_: transformers)
+    run(campaign(tmp_path, two_tasks, strategy), tmp_path / "out", start=lambda *_: transformers)
     archive = Archive.open(tmp_path / "out")
     assert archive.report is not None
     assert goals_of(archive.config).weights == {"english": 1.0, "library": 1.0}

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from arena import Course, Ground, course
+from arena import Course, course
 from batch import IMAGES, Run, all_done, options
-from equal import AT, STRATEGIES
+from equal import AT, DRAWN, FIRST, STRATEGIES, TESTED
 from equal import campaign as full_campaign
+from held_out import ground, pooled
 from scripted import serving
 from summary import Interval, Reals, draw_forest, header, interval, row
 
@@ -67,36 +68,39 @@ ABLATIONS = (
 )
 
 
-def campaign(one: Ablation, seed: int) -> dict[str, Any]:
+def campaign(one: Ablation, seed: int, items: Path) -> dict[str, Any]:
     """One run without the part."""
     settings = {"type": one.kind, **STRATEGIES[one.full], **one.less}
-    return course(Ground(), settings, seed, AT[-1:]).to_json()
+    return course(ground(items, seed, DRAWN, TESTED), settings, seed, AT[-1:]).to_json()
 
 
-def with_agent(seed: int) -> dict[str, Any]:
+def with_agent(seed: int, items: Path) -> dict[str, Any]:
     """One run with the good agent of scripted.py."""
     with serving() as url:
         endpoint = {"model": "good", "base_url": url, "retries": 0}
         settings = {"type": "steady_state", **STRATEGIES["steady_state"]}
-        return course(Ground(), settings, seed, AT[-1:], agents={"endpoints": [endpoint]}).to_json()
+        agents = {"endpoints": [endpoint]}
+        zoo = ground(items, seed, DRAWN, TESTED)
+        return course(zoo, settings, seed, AT[-1:], agents=agents).to_json()
 
 
 Found = Mapping[str, Sequence[Course]]
 
 
-def run_all(folder: Path, seeds: int, processes: int) -> Found:
+def run_all(folder: Path, seeds: Sequence[int], processes: int) -> Found:
     """Courses by label, one a seed: of the full systems, and of those without a part."""
+    items = pooled(folder)
     less = [
-        Run(f"{one.rest}-{seed}", campaign, (one, seed))
-        for seed in range(seeds)
+        Run(f"{one.rest}-{seed}", campaign, (one, seed, items))
+        for seed in seeds
         for one in ABLATIONS
         if not one.label
     ]
-    less += [Run(f"{AGENTS}-{seed}", with_agent, (seed,)) for seed in range(seeds)]
+    less += [Run(f"{AGENTS}-{seed}", with_agent, (seed, items)) for seed in seeds]
     labels = {label for one in ABLATIONS for label in (one.full, one.label)} & set(STRATEGIES)
     full = [
-        Run(f"{label}-{seed}", full_campaign, (label, seed))
-        for seed in range(seeds)
+        Run(f"{label}-{seed}", full_campaign, (label, seed, items))
+        for seed in seeds
         for label in sorted(labels)
     ]
     done = {
@@ -104,9 +108,7 @@ def run_all(folder: Path, seeds: int, processes: int) -> Found:
         **all_done(full, folder / "equal", processes),
     }
     names = {one.rest for one in ABLATIONS} | labels | {AGENTS}
-    return {
-        name: [Course.from_json(done[f"{name}-{seed}"]) for seed in range(seeds)] for name in names
-    }
+    return {name: [Course.from_json(done[f"{name}-{seed}"]) for seed in seeds] for name in names}
 
 
 def gains(courses: Sequence[Course]) -> Reals:
@@ -128,7 +130,8 @@ def compare(found: Found) -> Mapping[str, Interval]:
 def main() -> None:
     """Runs what has not run, prints and draws."""
     asked = options(__doc__).parse_args()
-    differences = compare(run_all(asked.out, asked.seeds, asked.processes))
+    seeds = range(FIRST, FIRST + asked.seeds)
+    differences = compare(run_all(asked.out, seeds, asked.processes))
     label = "what the part gains in fitness on test items"
     draw_forest(IMAGES / "ablations.svg", differences, label)
 

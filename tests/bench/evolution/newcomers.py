@@ -1,9 +1,10 @@
-"""Founders of many sources, and a task that none of them was trained for.
+"""Founders of many sources, and two tasks that none of them was trained for.
 
-The founders are the zoo's five experts, and eleven more that are made of the zoo's base in the same
-way, of other parts of what comes with CPython. The task is prose about a program, IDLE: search
-items are cut from its notes (what is to do, how to extend it, old changes), test items from its
-list of changes.
+The founders are the zoo's five experts, and eleven more for each task that are made of the zoo's
+base in the same way, of other parts of what comes with CPython. `notes` is prose about a program,
+IDLE: search items are cut from its notes (what is to do, how to extend it, old changes), test items
+from its list of changes. `decimals` is test cases of decimal arithmetic, in a language of their own:
+search and test items are cut from different files.
 """
 
 import json
@@ -30,9 +31,13 @@ SOURCES = {
     "tkinter": ("tkinter/*.py",),
     "unittest": ("unittest/*.py",),
     "web": ("http/*.py", "urllib/*.py", "xmlrpc/*.py"),
+    "foreign": ("ctypes/**/*.py",),
 }
-FOUNDERS = (*EXPERTS, *SOURCES)
-NOTES = "idlelib/*.txt"
+# Of each task: what it is cut from, and the source that takes no part in it.
+TASKS = {
+    "notes": ("idlelib/*.txt", "foreign"),
+    "decimals": ("test/decimaltestdata/*.decTest", "decimal_tests"),
+}
 # Each seed draws its own 200 of those to search by.
 COUNTS = {"search": 600, "test": 400}
 
@@ -61,11 +66,17 @@ def source(name: str) -> str:
 def make_founder(name: str, folder: Path) -> int:
     """Fine-tunes the base as `make.make_expert` does; returns how much text there was."""
     text, model = source(name), train.load(BASE)
-    seed = make.SEED + 1 + FOUNDERS.index(name)
+    seed = make.SEED + 1 + len(EXPERTS) + list(SOURCES).index(name)
     train.train(model, [text], make.EXPERT_STEPS, make.EXPERT_RATE, seed, lambda: None)
     how = f"the base fine-tuned for {make.EXPERT_STEPS} steps on {name}"
     train.save(model, folder / name, make.CARD.format(line="", name=name, how=how))
     return len(text)
+
+
+def founders(task: str) -> Sequence[str]:
+    """All of a task."""
+    _, without = TASKS[task]
+    return [name for name in (*EXPERTS, *SOURCES) if name != without]
 
 
 def path_of(name: str, folder: Path) -> Path:
@@ -73,20 +84,25 @@ def path_of(name: str, folder: Path) -> Path:
     return ZOO / "models" / name if name in EXPERTS else folder / name
 
 
-def notes() -> dict[str, str]:
-    """The longest document to test on, the others to search by."""
-    texts = {name: corpus.clean(text) for name, text in read(NOTES).items()}
+def documents(task: str) -> dict[str, str]:
+    """Search and test text: of few documents, the longest is to test on."""
+    pattern, _ = TASKS[task]
+    sections = read(pattern)
+    if task != "notes":
+        return corpus.split(sections)
+    texts = {name: corpus.clean(text) for name, text in sections.items()}
     longest = texts.pop(max(texts, key=lambda name: len(texts[name])))
     return {"search": "\n".join(texts.values()), "test": longest}
 
 
-def make_items() -> dict[str, Sequence[str]]:
+def make_items(task: str) -> dict[str, Sequence[str]]:
     """Lines of either split; no item occurs in the other split or in what a founder has read."""
-    texts = {"notes": notes()}
-    trained = items.elsewhere(corpus.load(), "") + "\0".join(map(source, SOURCES))
+    texts = {task: documents(task)}
+    sources = [source(name) for name in founders(task) if name in SOURCES]
+    trained = "\0".join([items.elsewhere(corpus.load(), ""), *sources])
     made = {}
     for part, count in COUNTS.items():
         others = "\0".join([trained, items.elsewhere(texts, part)])
-        found = items.text_items(texts["notes"][part], count, others, np.random.default_rng(0))
+        found = items.text_items(texts[task][part], count, others, np.random.default_rng(0))
         made[part] = [json.dumps(one) for one in found]
     return made

@@ -1,12 +1,13 @@
-"""A new task from 200 items: what merging gains over the best of 4, 8 and 16 founders.
+"""New tasks from 200 items: what merging gains over the best of 4, 8 and 16 founders.
 
-No founder was trained for the task (newcomers.py), and nothing is trained here: children are scored
-on 200 search items, others for each seed, and whoever leads is tested on 400 items of another
-document. Each seed puts the founders in an order of its own, of which the first 4, 8 and 16 are
-taken. Prints the tables of docs/benchmarks.md, and draws docs/images/newtask.svg.
+No founder was trained for them (newcomers.py), and nothing is trained here: children are scored on
+200 search items, others for each seed, and whoever leads is tested on 400 items of other documents.
+Each seed puts the founders in an order of its own, of which the first 4, 8 and 16 are taken. Prints
+the tables of docs/benchmarks.md, and draws docs/images/newtask-TASK.svg.
 """
 
 import math
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 from arena import Course, Ground, course
 from batch import IMAGES, Run, all_done, options
 from equal import CROSSED, CROSSOVER, NOISE
-from newcomers import BASE, FOUNDERS, SOURCES, make_founder, make_items, path_of
+from newcomers import BASE, SOURCES, TASKS, founders, make_founder, make_items, path_of
 from summary import Interval, Reals, draw_curves, header, interval, row
 
 from speciate.population.randomness import stream
@@ -33,18 +34,20 @@ STRATEGIES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def chosen(size: int, seed: int) -> Sequence[str]:
+def chosen(task: str, size: int, seed: int) -> Sequence[str]:
     """The first founders in the order of a seed."""
-    return stream(seed, "bench", "founders").shuffle(list(FOUNDERS))[:size]
+    return stream(seed, "bench", "founders").shuffle(list(founders(task)))[:size]
 
 
-def campaign(label: str, size: int, seed: int, lines: Any, folder: Path) -> dict[str, Any]:
+def campaign(
+    task: str, label: str, size: int, seed: int, lines: Any, folder: Path
+) -> dict[str, Any]:
     """One run."""
     ground = Ground(
         base=BASE,
-        models=[path_of(name, folder) for name in chosen(size, seed)],
-        search={"notes": lines["search"]},
-        test={"notes": lines["test"]},
+        models=[path_of(name, folder) for name in chosen(task, size, seed)],
+        search={task: lines["search"]},
+        test={task: lines["test"]},
         drawn=ITEMS,
         tested=TESTED,
     )
@@ -106,37 +109,45 @@ def by_items(found: Found) -> None:
         row(f"`{label}`", size, bits_of(Interval(*courses[0].paired)))
 
 
-def main() -> None:
+def measure(task: str, asked: Namespace, folder: Path) -> None:
     """Runs what has not run, and prints."""
-    asked = options(__doc__).parse_args()
-    out = asked.out / "newtask"
-    folder = (out / "founders").absolute()
-    made = [Run(f"founders/{name}", make_founder, (name, folder)) for name in SOURCES]
-    lines = all_done([Run("items", make_items, ()), *made], out, asked.processes)["items"]
+    out = asked.out / "newtask" / task
+    lines = Run("items", make_items, (task,)).done(out)
     names = {
         (label, size): [f"{label}-{size}-{seed}" for seed in range(asked.seeds)]
         for label in STRATEGIES
         for size in SIZES
     }
     runs = [
-        Run(names[label, size][seed], campaign, (label, size, seed, lines, folder))
+        Run(names[label, size][seed], campaign, (task, label, size, seed, lines, folder))
         for label in STRATEGIES
         for seed in range(asked.seeds)
         for size in SIZES
     ]
     done = all_done(runs, out, asked.processes)
     found = {key: [Course.from_json(done[name]) for name in each] for key, each in names.items()}
-    compare(found)
-    print()
-    growth(found)
-    print()
-    by_items(found)
+    for table in (compare, growth, by_items):
+        table(found)
+        print()
     panels = {
         label: {f"{size} founders": gains(found[label, size]) for size in SIZES}
         for label in STRATEGIES
     }
     axes = ("children scored", "gain over the best founder, bits/char")
-    draw_curves(IMAGES / "newtask.svg", AT, panels, axes)
+    draw_curves(IMAGES / f"newtask-{task}.svg", AT, panels, axes)
+
+
+def main() -> None:
+    """Founders, then one task after the other."""
+    parser = options(__doc__)
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    asked = parser.parse_args()
+    out = asked.out / "newtask"
+    folder = (out / "founders").absolute()
+    made = [Run(f"founders/{name}", make_founder, (name, folder)) for name in SOURCES]
+    all_done(made, out, asked.processes)
+    for task in asked.tasks:
+        measure(task, asked, folder)
 
 
 if __name__ == "__main__":

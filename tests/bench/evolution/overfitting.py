@@ -1,11 +1,10 @@
 """How far campaigns overfit their search items, and what early stopping and validation are worth.
 
 Breeds as `equal.py` does, with 10, 40 or 200 search items of each of five tasks, others for every
-seed, as the test items are. Items are cut from the zoo's held-out texts. Prints the tables of
-docs/benchmarks.md, and draws docs/images/overfitting.svg.
+seed, as the test items are. Prints the tables of docs/benchmarks.md, and draws
+docs/images/overfitting.svg.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import accumulate
@@ -13,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from arena import EXPERTS, Ground, bred, finished, leaders, tested
+from arena import EXPERTS, bred, finished, leaders, tested
 from batch import IMAGES, Run, all_done, options
 from equal import BRED, ONE_BY_ONE
+from held_out import ground, pooled
 from summary import Reals, draw_curves, header, interval, row
 
-from speciate.configs.zoo import corpus, items
 from speciate.records import Score
 
-POOL, TESTED = 600, 60
+TESTED = 60
 STRATEGIES = {
     "steady_state": lambda budget: {**ONE_BY_ONE, "evaluations": budget},
     # Seven children a generation or fewer.
@@ -29,14 +28,14 @@ STRATEGIES = {
         **(BRED | {"generations": budget // 6, "crossover_rate": 1.0, "mutation_rate": 0.1})
     },
 }
-# Strategy, search items, and whether some are kept for validation; with children and seeds.
+# Strategy, search items, and whether some are kept for validation; with children.
 COURSES = {
-    ("steady_state", 50, False): (200, 3),
-    ("steady_state", 50, True): (120, 3),
-    ("steady_state", 200, False): (60, 3),
-    ("steady_state", 200, True): (60, 3),
-    ("steady_state", 1000, False): (20, 2),
-    ("genome", 50, False): (80, 2),
+    ("steady_state", 50, False): 200,
+    ("steady_state", 50, True): 120,
+    ("steady_state", 200, False): 60,
+    ("steady_state", 200, True): 60,
+    ("steady_state", 1000, False): 60,
+    ("genome", 50, False): 80,
 }
 SIZES = (50, 200, 1000)
 AT = (0, 10, 20, 30, 40, 60, 80, 120, 200)
@@ -52,32 +51,12 @@ VALIDATED = {"validation": {"share": SHARE, "finalists": FINALISTS}}
 Found = Mapping[str, Any]
 
 
-def pool() -> dict[str, dict[str, list[str]]]:
-    """Lines by split and task: more items of the zoo's held-out texts than ship with it."""
-    texts = corpus.load()
-    return {
-        part: {kind: _lines(texts, kind, part) for kind in EXPERTS} for part in ("search", "test")
-    }
-
-
-def _lines(texts: items.Texts, kind: str, part: str) -> list[str]:
-    rng = np.random.default_rng([EXPERTS.index(kind), part == "test"])
-    made = items.text_items(texts[kind][part], POOL, items.elsewhere(texts, part), rng)
-    return [json.dumps(item) for item in made]
-
-
-def campaign(strategy: str, size: int, validated: bool, seed: int, pooled: str) -> Found:
+def campaign(strategy: str, size: int, validated: bool, seed: int, items: Path) -> Found:
     """One run: fitness of who led after each number of children, as far as it is asked for."""
-    lines = json.loads(Path(pooled).read_text())
-    budget, _ = COURSES[strategy, size, validated]
-    test = {
-        kind: found[seed * TESTED : (seed + 1) * TESTED] for kind, found in lines["test"].items()
-    }
-    ground = Ground(search=lines["search"], test=test, drawn=size // len(EXPERTS), tested=TESTED)
-    more = VALIDATED if validated else {}
-    with finished(
-        ground, {"type": strategy, **STRATEGIES[strategy](budget)}, seed, **more
-    ) as archive:
+    budget = COURSES[strategy, size, validated]
+    zoo = ground(items, seed, size // len(EXPERTS), TESTED)
+    settings = {"type": strategy, **STRATEGIES[strategy](budget)}
+    with finished(zoo, settings, seed, **(VALIDATED if validated else {})) as archive:
         founder, children = bred(archive)
         led = leaders(children, founder, range(min(budget, len(children)) + 1))
         search = [one.fitness for one in led]
@@ -137,7 +116,7 @@ def gaps(found: Mapping[tuple[str, int, bool], Sequence[Found]]) -> None:
     header("search items", "strategy", "children", *columns)
     for (strategy, size, validated), runs in found.items():
         for n in (20, 30, 60, 120, 200):
-            if validated or n > COURSES[strategy, size, validated][0]:
+            if validated or n > COURSES[strategy, size, validated]:
                 continue
             search, test = ([at(run, split, n) for run in runs] for split in ("search", "test"))
             gap = np.subtract(search, test)
@@ -157,7 +136,7 @@ def stops(found: Mapping[tuple[str, int, bool], Sequence[Found]]) -> None:
         for patience in PATIENCE:
             last = [len(run["search"]) - 1 for run in runs]
             ends = [stop(run["search"], patience) for run in runs]
-            if validated or patience > COURSES[strategy, size, validated][0] / 2:
+            if validated or patience > COURSES[strategy, size, validated] / 2:
                 continue
             saved = np.subtract(last, ends) / last
             lost = [
@@ -185,7 +164,7 @@ def elections(found: Mapping[tuple[str, int, bool], Sequence[Found]]) -> None:
     for (strategy, size, validated), runs in found.items():
         if not validated:
             continue
-        plain, children = found[strategy, size, False], COURSES[strategy, size, True][0]
+        plain, children = found[strategy, size, False], COURSES[strategy, size, True]
         founders = np.array([run["test"]["0"] for run in plain])
         whole = np.array([at(run, "test", children) for run in plain])
         row(size, "leader, all items in selection", interval(whole), "")
@@ -205,14 +184,12 @@ def main() -> None:
     """Runs what has not run, and prints."""
     asked = options(__doc__).parse_args()
     folder = asked.out / "overfitting"
-    Run("pool", pool, ()).done(folder)
     names = {
         (*one, seed): f"{one[0]}-{one[1]}{'-validated' * one[2]}-{seed}"
         for seed in range(asked.seeds)
-        for one, (_, seeds) in COURSES.items()
-        if seed < seeds
+        for one in COURSES
     }
-    make = partial(campaign, pooled=str(folder / "pool.json"))
+    make = partial(campaign, items=pooled(asked.out))
     done = all_done([Run(name, make, key) for key, name in names.items()], folder, asked.processes)
     found = {one: [done[name] for key, name in names.items() if key[:3] == one] for one in COURSES}
     for table in (gaps, stops, elections):
@@ -220,7 +197,7 @@ def main() -> None:
     plain = {size: ("steady_state", size, False) for size in SIZES}
     panels = {
         f"{size} search items": {
-            f"{split} items": curves(found[one], COURSES[one][0], split)
+            f"{split} items": curves(found[one], COURSES[one], split)
             for split in ("search", "test")
         }
         for size, one in plain.items()

@@ -2,8 +2,8 @@
 
 Each gets 100 children, scored on 12 search items of each of five tasks, and whoever leads is tested
 on 100 of each; all are others for every seed. All that cross two models do it as the quickstart
-does, and mutate as it does; most else is as the strategy comes, see `STRATEGIES`. Prints the tables of
-docs/benchmarks.md, and draws docs/images/equal.svg.
+does, and mutate as it does; most else is as the strategy comes, see `STRATEGIES`. Prints the tables
+of docs/benchmarks.md, and draws docs/images/equal.svg.
 """
 
 from collections.abc import Mapping, Sequence

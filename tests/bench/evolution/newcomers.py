@@ -3,8 +3,8 @@
 The founders are the zoo's five experts, and eleven more for each task that are made of the zoo's
 base in the same way, of other parts of what comes with CPython. `notes` is prose about a program,
 IDLE: search items are cut from its notes (what is to do, how to extend it, old changes), test items
-from its list of changes. `decimals` is test cases of decimal arithmetic, in a language of their own:
-search and test items are cut from different files.
+from its list of changes. `decimals` is test cases of decimal arithmetic, in a language of their
+own: search and test items are cut from different files.
 """
 
 import json

@@ -49,7 +49,11 @@ def all_done(runs: Sequence[Run], folder: Path, processes: int) -> Mapping[str, 
     with Progress() as bar, ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         task = bar.add_task(folder.name, total=len(runs))
         asked = {pool.submit(run.done, folder): run.name for run in runs}
-        for one in as_completed(asked):
-            found[asked[one]] = one.result()
-            bar.advance(task)
+        try:
+            for one in as_completed(asked):
+                found[asked[one]] = one.result()
+                bar.advance(task)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return {run.name: found[run.name] for run in runs}

@@ -43,6 +43,7 @@ class Ground:
         test: Lines of each task to test on.
         drawn: Search items drawn of each task, others for every seed.
         tested: Test items taken of each task, always the same.
+        kind: Of all tasks.
     """
 
     base: Path = ZOO / "models" / "base"
@@ -51,6 +52,7 @@ class Ground:
     test: Mapping[str, Sequence[str]] = field(default_factory=lambda: zoo_items("test"))
     drawn: int = 12
     tested: int = 100
+    kind: str = "likelihood"
 
     def write(self, folder: Path, strategy: Settings, seed: int, more: Settings) -> Path:
         """The campaign and its items as files; returns the campaign's."""
@@ -69,7 +71,7 @@ class Ground:
             "store": {"keep": "all", "dtype": "float32"},
             "strategy": strategy,
             "tasks": [
-                {"name": name, "kind": "likelihood"}
+                {"name": name, "kind": self.kind}
                 | {split: f"{name}.{split}.jsonl" for split in ("search", "test")}
                 for name in self.search
             ],
@@ -108,10 +110,10 @@ class Course:
 
 
 @cache
-def zoo_items(split: str) -> Mapping[str, Sequence[str]]:
-    """Lines of the five likelihood tasks."""
+def zoo_items(split: str, names: Sequence[str] = EXPERTS) -> Mapping[str, Sequence[str]]:
+    """Lines of some of its tasks, or of the five likelihood tasks."""
     return {
-        name: (ZOO / "tasks" / f"{name}.{split}.jsonl").read_text().splitlines() for name in EXPERTS
+        name: (ZOO / "tasks" / f"{name}.{split}.jsonl").read_text().splitlines() for name in names
     }
 
 

@@ -1,28 +1,34 @@
 """How far campaigns overfit their search items, and what early stopping and validation are worth.
 
 Breeds as `equal.py` does, with 10, 40 or 200 search items of each of five tasks, others for every
-seed, as the test items are. Prints the tables of docs/benchmarks.md, and draws
+seed, as the test items are; and with questions of four answers, 50 for every seed, all of which are
+tested by the same 400. Prints the tables of docs/benchmarks.md, and draws
 docs/images/overfitting.svg.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from arena import EXPERTS, bred, finished, leaders, tested
+from arena import EXPERTS, FILE, Ground, bred, finished, leaders, tested, zoo_items
 from batch import IMAGES, Run, all_done, options
 from equal import BRED, ONE_BY_ONE
 from held_out import ground, pooled
 from summary import Reals, draw_curves, header, interval, row
 
+from speciate.configs.campaign import load
+from speciate.evaluator.evaluator import evaluation
 from speciate.records import Score
 
-TESTED = 60
+TESTED, QUESTIONS = 60, 400
+ANSWERS = "steady_state, right answers"
 STRATEGIES = {
     "steady_state": lambda budget: {**ONE_BY_ONE, "evaluations": budget},
+    ANSWERS: lambda budget: {**ONE_BY_ONE, "evaluations": budget},
     # Seven children a generation or fewer.
     "genome": lambda budget: {
         **(BRED | {"generations": budget // 6, "crossover_rate": 1.0, "mutation_rate": 0.1})
@@ -35,6 +41,8 @@ COURSES = {
     ("steady_state", 200, False): 60,
     ("steady_state", 200, True): 60,
     ("steady_state", 1000, False): 60,
+    (ANSWERS, 50, False): 120,
+    (ANSWERS, 50, True): 120,
     ("genome", 50, False): 80,
 }
 SIZES = (50, 200, 1000)
@@ -51,11 +59,21 @@ VALIDATED = {"validation": {"share": SHARE, "finalists": FINALISTS}}
 Found = Mapping[str, Any]
 
 
+def questions(drawn: int) -> Ground:
+    """Right or wrong, where likelihoods have a value for every character."""
+    search, test = (zoo_items(split, ("choice",)) for split in ("search", "test"))
+    return Ground(search=search, test=test, drawn=drawn, tested=QUESTIONS, kind="multiple_choice")
+
+
 def campaign(strategy: str, size: int, validated: bool, seed: int, items: Path) -> Found:
     """One run: fitness of who led after each number of children, as far as it is asked for."""
     budget = COURSES[strategy, size, validated]
-    zoo = ground(items, seed, size // len(EXPERTS), TESTED)
-    settings = {"type": strategy, **STRATEGIES[strategy](budget)}
+    zoo = (
+        questions(size)
+        if strategy == ANSWERS
+        else ground(items, seed, size // len(EXPERTS), TESTED)
+    )
+    settings = {"type": strategy.split(",")[0], **STRATEGIES[strategy](budget)}
     with finished(zoo, settings, seed, **(VALIDATED if validated else {})) as archive:
         founder, children = bred(archive)
         led = leaders(children, founder, range(min(budget, len(children)) + 1))
@@ -67,11 +85,14 @@ def campaign(strategy: str, size: int, validated: bool, seed: int, items: Path) 
         finalists = [archive.individuals[name] for name in names]
         those = [led[n] for n in places] + finalists
         scored = [one.fitness for one in tested(archive, those)]
+        tasks = load(archive.folder.parent / FILE).tasks
         return {
             "search": search,
             "test": dict(zip(map(str, places), scored[: len(places)], strict=True)),
             "finalists": [
-                _finalist(report["validation"]["scores"][one.id], one.evaluation.scores, score)
+                _finalist(
+                    tasks, report["validation"]["scores"][one.id], one.evaluation.scores, score
+                )
                 for one, score in zip(finalists, scored[len(places) :], strict=True)
                 if one.evaluation
             ],
@@ -79,19 +100,17 @@ def campaign(strategy: str, size: int, validated: bool, seed: int, items: Path) 
 
 
 def _finalist(
-    validation: Mapping[str, Any], search: Mapping[str, Score], test: float
+    tasks: Any, validation: Found, search: Mapping[str, Score], test: float
 ) -> Mapping[str, float]:
     """Fitness of a finalist by the items: those of search, of validation, of both, and of test."""
-    kept = {task: Score.from_json(score).items for task, score in validation.items()}
-    seen = {task: score.items for task, score in search.items()}
-    both = {task: (*seen[task], *kept[task]) for task in seen}
-    parts = {"search": seen, "validation": kept, "both": both}
-    return {name: _fitness(values) for name, values in parts.items()} | {"test": test}
-
-
-def _fitness(bits: Mapping[str, Sequence[float]]) -> float:
-    """As of likelihood tasks: probability a character, the mean over tasks."""
-    return float(np.mean([2.0 ** -np.mean(values) for values in bits.values()]))
+    kept = {task: Score.from_json(score) for task, score in validation.items()}
+    both = {
+        task: replace(score, items=score.items + kept[task].items, answers=None)
+        for task, score in search.items()
+    }
+    parts = {"search": search, "validation": kept, "both": both}
+    by = {name: evaluation(tasks, scores, "").fitness for name, scores in parts.items()}
+    return {**by, "test": test}
 
 
 def stop(search: Sequence[float], patience: int) -> int:
@@ -194,13 +213,14 @@ def main() -> None:
     found = {one: [done[name] for key, name in names.items() if key[:3] == one] for one in COURSES}
     for table in (gaps, stops, elections):
         table(found)
-    plain = {size: ("steady_state", size, False) for size in SIZES}
+    plain = {f"{size} search items": ("steady_state", size, False) for size in SIZES}
+    plain["50 questions: right answers"] = (ANSWERS, 50, False)
     panels = {
-        f"{size} search items": {
+        title: {
             f"{split} items": curves(found[one], COURSES[one], split)
             for split in ("search", "test")
         }
-        for size, one in plain.items()
+        for title, one in plain.items()
     }
     labels = ("children scored", "gain in fitness over the best founder")
     draw_curves(IMAGES / "overfitting.svg", AT, panels, labels)

@@ -4,7 +4,7 @@ PYTHON ?= python3
 # Processes that run tests side by side; each takes up to 2 GB.
 TESTERS ?= 2
 # Parts of `make bench-evolution`, each a script.
-EVOLUTION := equal digits newtask ground ablations overfitting
+EVOLUTION := equal many digits newtask ground ablations overfitting
 VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)

@@ -117,6 +117,12 @@ def zoo_items(split: str, names: Sequence[str] = EXPERTS) -> Mapping[str, Sequen
     }
 
 
+def share(lines: Sequence[str], seed: int, size: int) -> Sequence[str]:
+    """A seed's own lines, or those of another seed too where there are not enough."""
+    first = seed % max(1, len(lines) // size) * size
+    return lines[first : first + size]
+
+
 def leaders(
     children: Sequence[Individual], first: Individual, at: Sequence[int]
 ) -> list[Individual]:

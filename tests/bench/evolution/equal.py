@@ -6,7 +6,7 @@ does, and mutate as it does; most else is as the strategy comes, see `STRATEGIES
 of docs/benchmarks.md, and draws docs/images/equal.svg.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from arena import EXPERTS, Course, course
 from batch import IMAGES, Run, all_done, options
 from held_out import ground, pooled
-from summary import Reals, draw_curves, header, interval, ranks, row
+from summary import Interval, Reals, draw_curves, header, interval, ranks, row
 
 BUDGET = 100
 DRAWN, TESTED = 12, 60
@@ -90,16 +90,24 @@ def gains(courses: Sequence[Course]) -> Reals:
     return np.array([[one.test[n] - one.average for n in AT] for one in courses])
 
 
-def compare(curves: Mapping[str, Reals]) -> None:
-    """The table, the best ranks first, and who is better than the baselines."""
+def compare(curves: Mapping[str, Reals], over: str, show: Callable[[Interval], str] = str) -> None:
+    """The table, the best ranks first, and who is better than the baselines.
+
+    Args:
+        curves: Gains by strategy: (seeds, places).
+        over: Whom they are gained over.
+        show: How an interval is written.
+    """
     last = {label: runs[:, -1] for label, runs in curves.items()}
     order = ranks({label: runs.tolist() for label, runs in last.items()})
     means = {label: interval(runs) for label, runs in last.items()}
     print(f"Friedman: p = {order.p_value:.1e}; critical difference of ranks {order.critical:.1f}\n")
-    header("strategy", "gain over the average", "mean rank", *(f"over {n}" for n in BASELINES))
+    header("strategy", f"gain over {over}", "mean rank", *(f"over {n}" for n in BASELINES))
     for label in sorted(last, key=lambda label: order.means[label]):
-        over = ("" if name == label else interval(last[label] - last[name]) for name in BASELINES)
-        row(f"`{label}`", means[label], f"{order.means[label]:.1f}", *over)
+        paired = (
+            "" if name == label else show(interval(last[label] - last[name])) for name in BASELINES
+        )
+        row(f"`{label}`", show(means[label]), f"{order.means[label]:.1f}", *paired)
     bar = max(means[name].high for name in BASELINES)
     better = [f"`{label}`" for label in last if means[label].low > bar]
     print(f"\nIntervals apart from and above both baselines': {', '.join(better)}")
@@ -120,7 +128,7 @@ def main() -> None:
         label: [Course.from_json(done[f"{label}-{seed}"]) for seed in seeds] for label in STRATEGIES
     }
     curves = {label: gains(courses) for label, courses in found.items()}
-    compare(curves)
+    compare(curves, "the average")
     best = interval([one.average - one.founder for one in found[BASELINES[0]]])
     print(f"\nThe plain average gains {best} over the founder that is best on the search items.")
     panels = {title: {name: curves[name] for name in names} for title, names in PANELS.items()}

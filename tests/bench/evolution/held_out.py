@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from arena import EXPERTS, Ground
+from arena import EXPERTS, Ground, share
 from batch import Run
 
 from speciate.configs.zoo import corpus, items
@@ -51,7 +51,5 @@ def ground(path: Path, seed: int, drawn: int, tested: int) -> Ground:
         tested: Test items of each task: the seed's own, or those of others where seeds are many.
     """
     lines: Any = json.loads(path.read_text())
-    shares = min(map(len, lines["test"].values())) // tested
-    first = seed % shares * tested
-    test = {kind: found[first : first + tested] for kind, found in lines["test"].items()}
+    test = {kind: share(found, seed, tested) for kind, found in lines["test"].items()}
     return Ground(search=lines["search"], test=test, drawn=drawn, tested=tested)

@@ -1,7 +1,8 @@
 """New tasks from 200 items: what merging gains over the best of 4, 8 and 16 founders.
 
 No founder was trained for them (newcomers.py), and nothing is trained here: children are scored on
-200 search items, others for each seed, and whoever leads is tested on 400 items of other documents.
+200 search items, others for each seed, and whoever leads is tested on 400 items of other documents,
+others for each seed where there is text enough.
 Each seed puts the founders in an order of its own, of which the first 4, 8 and 16 are taken. Prints
 the tables of docs/benchmarks.md, and draws docs/images/newtask-TASK.svg.
 """
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from arena import Course, Ground, course
+from arena import Course, Ground, course, share
 from batch import IMAGES, Run, all_done, options
 from equal import CROSSED, CROSSOVER, NOISE
 from newcomers import BASE, SOURCES, TASKS, founders, make_founder, make_items, path_of
@@ -39,19 +40,24 @@ def chosen(task: str, size: int, seed: int) -> Sequence[str]:
     return stream(seed, "bench", "founders").shuffle(list(founders(task)))[:size]
 
 
+def ground(task: str, size: int, seed: int, lines: Any, folder: Path, drawn: int = ITEMS) -> Ground:
+    """A seed's founders and items."""
+    return Ground(
+        base=BASE,
+        models=[path_of(name, folder) for name in chosen(task, size, seed)],
+        search={task: lines["search"]},
+        test={task: share(lines["test"], seed, TESTED)},
+        drawn=drawn,
+        tested=TESTED,
+    )
+
+
 def campaign(
     task: str, label: str, size: int, seed: int, lines: Any, folder: Path
 ) -> dict[str, Any]:
     """One run."""
-    ground = Ground(
-        base=BASE,
-        models=[path_of(name, folder) for name in chosen(task, size, seed)],
-        search={task: lines["search"]},
-        test={task: lines["test"]},
-        drawn=ITEMS,
-        tested=TESTED,
-    )
-    return course(ground, {"type": label, **STRATEGIES[label]}, seed, AT).to_json()
+    those = ground(task, size, seed, lines, folder)
+    return course(those, {"type": label, **STRATEGIES[label]}, seed, AT).to_json()
 
 
 Found = Mapping[tuple[str, int], Sequence[Course]]
@@ -62,9 +68,9 @@ def bits(fitness: float) -> float:
     return -math.log2(fitness)
 
 
-def gains(courses: Sequence[Course]) -> Reals:
+def gains(courses: Sequence[Course], at: Sequence[int] = AT) -> Reals:
     """Over the best founder on the test items, in bits per character: (seeds, places)."""
-    return np.array([[bits(one.founder) - bits(one.test[n]) for n in AT] for one in courses])
+    return np.array([[bits(one.founder) - bits(one.test[n]) for n in at] for one in courses])
 
 
 def bits_of(interval: Interval) -> str:
@@ -109,10 +115,23 @@ def by_items(found: Found) -> None:
         row(f"`{label}`", size, bits_of(Interval(*courses[0].paired)))
 
 
+def items_of(task: str, out: Path) -> Any:
+    """Lines by split, made if they are not there."""
+    return Run("items", make_items, (task,)).done(out / "newtask" / task)
+
+
+def founders_in(out: Path, processes: int) -> Path:
+    """The folder of all that the zoo has not, trained if they are not there."""
+    folder = (out / "newtask" / "founders").absolute()
+    made = [Run(f"founders/{name}", make_founder, (name, folder)) for name in SOURCES]
+    all_done(made, out / "newtask", processes)
+    return folder
+
+
 def measure(task: str, asked: Namespace, folder: Path) -> None:
     """Runs what has not run, and prints."""
     out = asked.out / "newtask" / task
-    lines = Run("items", make_items, (task,)).done(out)
+    lines = items_of(task, asked.out)
     names = {
         (label, size): [f"{label}-{size}-{seed}" for seed in range(asked.seeds)]
         for label in STRATEGIES
@@ -142,10 +161,7 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     asked = parser.parse_args()
-    out = asked.out / "newtask"
-    folder = (out / "founders").absolute()
-    made = [Run(f"founders/{name}", make_founder, (name, folder)) for name in SOURCES]
-    all_done(made, out, asked.processes)
+    folder = founders_in(asked.out, asked.processes)
     for task in asked.tasks:
         measure(task, asked, folder)
 

@@ -6,6 +6,7 @@ from typing import Any
 import ablations
 import equal
 import ground
+import many
 import pytest
 
 from speciate.configs.strategies import SECTIONS
@@ -19,7 +20,11 @@ def parsed(label: str, settings: Mapping[str, Any]) -> Any:
     return SECTIONS[kind].model_validate({"type": kind, **settings})
 
 
-@pytest.mark.parametrize("settings", [equal.STRATEGIES, ground.STRATEGIES], ids=["equal", "ground"])
+@pytest.mark.parametrize(
+    "settings",
+    [equal.STRATEGIES, many.SETTINGS, ground.STRATEGIES],
+    ids=["equal", "many", "ground"],
+)
 def test_strategies_have_these_settings(settings: Mapping[str, Mapping[str, Any]]) -> None:
     assert all(parsed(label, given) for label, given in settings.items())
 
@@ -36,6 +41,11 @@ def test_an_ablation_changes_something(one: ablations.Ablation) -> None:
 def test_both_sides_of_an_ablation_are_run(one: ablations.Ablation) -> None:
     assert one.full in FULL
     assert bool(one.less) != (one.label in equal.STRATEGIES)
+
+
+def test_founders_live_where_there_are_many() -> None:
+    assert "all" not in str(many.SETTINGS)
+    assert {*many.SETTINGS, *many.WITHOUT} == set(equal.STRATEGIES)
 
 
 def test_every_strategy_on_known_ground_is_drawn() -> None:

@@ -179,18 +179,19 @@ def elections(found: Mapping[tuple[str, int, bool], Sequence[Found]]) -> None:
 
     Gains are over the founder that was the best on all items, for who selected by a part as well.
     """
-    header("items in all", "champion", "gain, test", "over all items in selection")
+    columns = ("gain, test", "over all items in selection")
+    header("items in all", "strategy", "champion", *columns)
     for (strategy, size, validated), runs in found.items():
         if not validated:
             continue
         plain, children = found[strategy, size, False], COURSES[strategy, size, True]
         founders = np.array([run["test"]["0"] for run in plain])
         whole = np.array([at(run, "test", children) for run in plain])
-        row(size, "leader, all items in selection", interval(whole), "")
+        row(size, f"`{strategy}`", "leader, all items in selection", interval(whole), "")
         for label, by in ELECTED.items():
             chosen = [max(run["finalists"], key=lambda one: one[by])["test"] for run in runs]
             gained = np.array(chosen) - founders
-            row(size, label, interval(gained), interval(gained - whole))
+            row(size, f"`{strategy}`", label, interval(gained), interval(gained - whole))
     print()
 
 

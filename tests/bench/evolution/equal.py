@@ -6,7 +6,8 @@ does, and mutate as it does; most else is as the strategy comes, see `STRATEGIES
 of docs/benchmarks.md, and draws docs/images/equal.svg.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,20 +114,32 @@ def compare(curves: Mapping[str, Reals], over: str, show: Callable[[Interval], s
     print(f"\nIntervals apart from and above both baselines': {', '.join(better)}")
 
 
+def raced(
+    part: str,
+    labels: Iterable[str],
+    make: Callable[..., Any],
+    given: Sequence[Any],
+    asked: Namespace,
+) -> Mapping[str, Sequence[Course]]:
+    """Courses by label, one a seed: what `make(label, seed, *given)` gives, now or from files.
+
+    Args:
+        part: Folder of the files.
+        asked: Values of `batch.options`.
+    """
+    seeds = range(FIRST, FIRST + asked.seeds)
+    keys = [(label, seed) for seed in seeds for label in labels]
+    runs = [Run(f"{label}-{seed}", make, (label, seed, *given)) for label, seed in keys]
+    done = all_done(runs, asked.out / part, asked.processes)
+    return {
+        label: [Course.from_json(done[f"{label}-{seed}"]) for seed in seeds] for label in labels
+    }
+
+
 def main() -> None:
     """Runs what has not run, and prints."""
     asked = options(__doc__).parse_args()
-    seeds = range(FIRST, FIRST + asked.seeds)
-    items = pooled(asked.out)
-    runs = [
-        Run(f"{label}-{seed}", campaign, (label, seed, items))
-        for seed in seeds
-        for label in STRATEGIES
-    ]
-    done = all_done(runs, asked.out / "equal", asked.processes)
-    found = {
-        label: [Course.from_json(done[f"{label}-{seed}"]) for seed in seeds] for label in STRATEGIES
-    }
+    found = raced("equal", STRATEGIES, campaign, (pooled(asked.out),), asked)
     curves = {label: gains(courses) for label, courses in found.items()}
     compare(curves, "the average")
     best = interval([one.average - one.founder for one in found[BASELINES[0]]])

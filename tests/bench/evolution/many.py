@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from arena import Course, course
-from batch import IMAGES, Run, all_done, options
-from equal import AT, BASELINES, BUDGET, FIRST, PANELS, STRATEGIES, compare
+from arena import course
+from batch import IMAGES, options
+from equal import AT, BASELINES, BUDGET, PANELS, STRATEGIES, compare, raced
 from newtask import bits_of, founders_in, gains, ground, items_of
 from summary import draw_curves
 
@@ -52,19 +52,10 @@ def campaign(label: str, seed: int, lines: Any, folder: Path) -> dict[str, Any]:
 def main() -> None:
     """Runs what has not run, and prints."""
     asked = options(__doc__).parse_args()
-    seeds = range(FIRST, FIRST + asked.seeds)
     folder = founders_in(asked.out, asked.processes)
-    lines = items_of(TASK, asked.out)
-    runs = [
-        Run(f"{label}-{seed}", campaign, (label, seed, lines, folder))
-        for seed in seeds
-        for label in SETTINGS
-    ]
-    done = all_done(runs, asked.out / "many", asked.processes)
-    curves = {
-        label: gains([Course.from_json(done[f"{label}-{seed}"]) for seed in seeds], AT)
-        for label in SETTINGS
-    }
+    given = (items_of(TASK, asked.out), folder)
+    found = raced("many", SETTINGS, campaign, given, asked)
+    curves = {label: gains(courses, AT) for label, courses in found.items()}
     compare(curves, "the best founder", bits_of)
     panels = {
         title: {name: curves[name] for name in names if name in curves}

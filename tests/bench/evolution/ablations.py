@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from arena import Course, course
-from batch import IMAGES, Run, all_done, options
+from batch import IMAGES, Run, all_done, options, seeds_of
 from equal import AT, DRAWN, FIRST, STRATEGIES, TESTED
 from equal import campaign as full_campaign
 from held_out import ground, pooled
@@ -129,8 +129,8 @@ def compare(found: Found) -> Mapping[str, Interval]:
 
 def main() -> None:
     """Runs what has not run, prints and draws."""
-    asked = options(__doc__).parse_args()
-    seeds = range(FIRST, FIRST + asked.seeds)
+    asked = options(__doc__, first=FIRST).parse_args()
+    seeds = seeds_of(asked)
     differences = compare(run_all(asked.out, seeds, asked.processes))
     label = "what the part gains in fitness on test items"
     draw_forest(IMAGES / "ablations.svg", differences, label)

@@ -34,13 +34,19 @@ class Run:
         return json.loads(path.read_text())
 
 
-def options(doc: str | None, seeds: int = 5) -> argparse.ArgumentParser:
+def options(doc: str | None, seeds: int = 5, first: int = 0) -> argparse.ArgumentParser:
     """What all these benches are asked."""
     parser = argparse.ArgumentParser(description=doc)
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "bench-evolution")
     parser.add_argument("--seeds", type=int, default=seeds)
+    parser.add_argument("--first", type=int, default=first, help="of the seeds")
     parser.add_argument("--processes", type=int, default=2)
     return parser
+
+
+def seeds_of(asked: argparse.Namespace) -> range:
+    """Those that are asked for."""
+    return range(asked.first, asked.first + asked.seeds)
 
 
 def all_done(runs: Sequence[Run], folder: Path, processes: int) -> Mapping[str, Any]:

@@ -5,15 +5,15 @@ Prints tables in Markdown and draws docs/images/digits.svg.
 
 from collections.abc import Iterator, Sequence
 
-from batch import Run, all_done, options
+from batch import Run, all_done, options, seeds_of
 from digits_report import draw, report
 from digits_runs import SETTINGS, STARTS, search
 
 
-def wanted(seeds: int, only: Sequence[str]) -> Iterator[Run]:
+def wanted(seeds: Sequence[int], only: Sequence[str]) -> Iterator[Run]:
     """All runs, or those of some `start/setting`; first all settings of the first seed."""
     for start in STARTS:
-        for seed in range(seeds):
+        for seed in seeds:
             for name, setting in SETTINGS.items():
                 label = f"{start}/{name}"
                 if start in setting.starts and (not only or label in only):
@@ -26,7 +26,7 @@ def main() -> None:
     labels = [f"{start}/{name}" for name, one in SETTINGS.items() for start in one.starts]
     parser.add_argument("--only", nargs="+", choices=labels, default=[], help="some of the runs")
     asked = parser.parse_args()
-    runs = list(wanted(asked.seeds, asked.only))
+    runs = list(wanted(seeds_of(asked), asked.only))
     done = all_done(runs, asked.out / "digits", asked.processes)
     report(done)
     draw(done)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from arena import EXPERTS, Course, course
-from batch import IMAGES, Run, all_done, options
+from batch import IMAGES, Run, all_done, options, seeds_of
 from held_out import ground, pooled
 from summary import Interval, Reals, draw_curves, header, interval, ranks, row
 
@@ -127,7 +127,7 @@ def raced(
         part: Folder of the files.
         asked: Values of `batch.options`.
     """
-    seeds = range(FIRST, FIRST + asked.seeds)
+    seeds = seeds_of(asked)
     keys = [(label, seed) for seed in seeds for label in labels]
     runs = [Run(f"{label}-{seed}", make, (label, seed, *given)) for label, seed in keys]
     done = all_done(runs, asked.out / part, asked.processes)
@@ -138,7 +138,7 @@ def raced(
 
 def main() -> None:
     """Runs what has not run, and prints."""
-    asked = options(__doc__).parse_args()
+    asked = options(__doc__, first=FIRST).parse_args()
     found = raced("equal", STRATEGIES, campaign, (pooled(asked.out),), asked)
     curves = {label: gains(courses) for label, courses in found.items()}
     compare(curves, "the average")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from batch import IMAGES, Run, all_done, options
+from batch import IMAGES, Run, all_done, options, seeds_of
 from landscapes import GROUNDS, after, regrets
 from summary import Reals, draw_curves, header, interval, row
 
@@ -120,13 +120,11 @@ def main() -> None:
     runs = [
         Run(f"{label}, {ground}-{seed}", play, (label, ground, seed))
         for label, ground in played
-        for seed in range(asked.seeds)
+        for seed in seeds_of(asked)
     ]
     done = all_done(runs, asked.out / "ground", asked.processes)
     found = {
-        (label, ground): logarithms(
-            [done[f"{label}, {ground}-{seed}"] for seed in range(asked.seeds)]
-        )
+        (label, ground): logarithms([done[f"{label}, {ground}-{seed}"] for seed in seeds_of(asked)])
         for label, ground in played
     }
     show(found)

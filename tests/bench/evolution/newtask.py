@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from arena import Course, Ground, course, share
-from batch import IMAGES, Run, all_done, options
+from batch import IMAGES, Run, all_done, options, seeds_of
 from equal import CROSSED, CROSSOVER, NOISE
 from newcomers import BASE, SOURCES, TASKS, founders, make_founder, make_items, path_of
 from summary import Interval, Reals, draw_curves, header, interval, row
@@ -40,14 +40,14 @@ def chosen(task: str, size: int, seed: int) -> Sequence[str]:
     return stream(seed, "bench", "founders").shuffle(list(founders(task)))[:size]
 
 
-def ground(task: str, size: int, seed: int, lines: Any, folder: Path, drawn: int = ITEMS) -> Ground:
+def ground(task: str, size: int, seed: int, lines: Any, folder: Path) -> Ground:
     """A seed's founders and items."""
     return Ground(
         base=BASE,
         models=[path_of(name, folder) for name in chosen(task, size, seed)],
         search={task: lines["search"]},
         test={task: share(lines["test"], seed, TESTED)},
-        drawn=drawn,
+        drawn=ITEMS,
         tested=TESTED,
     )
 
@@ -133,14 +133,14 @@ def measure(task: str, asked: Namespace, folder: Path) -> None:
     out = asked.out / "newtask" / task
     lines = items_of(task, asked.out)
     names = {
-        (label, size): [f"{label}-{size}-{seed}" for seed in range(asked.seeds)]
+        (label, size): [f"{label}-{size}-{seed}" for seed in seeds_of(asked)]
         for label in STRATEGIES
         for size in SIZES
     }
     runs = [
         Run(names[label, size][seed], campaign, (task, label, size, seed, lines, folder))
         for label in STRATEGIES
-        for seed in range(asked.seeds)
+        for seed in seeds_of(asked)
         for size in SIZES
     ]
     done = all_done(runs, out, asked.processes)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from arena import EXPERTS, FILE, Ground, bred, finished, leaders, tested, zoo_items
-from batch import IMAGES, Run, all_done, options
+from batch import IMAGES, Run, all_done, options, seeds_of
 from equal import BRED, ONE_BY_ONE
 from held_out import ground, pooled
 from summary import Reals, draw_curves, header, interval, row
@@ -206,7 +206,7 @@ def main() -> None:
     folder = asked.out / "overfitting"
     names = {
         (*one, seed): f"{one[0]}-{one[1]}{'-validated' * one[2]}-{seed}"
-        for seed in range(asked.seeds)
+        for seed in seeds_of(asked)
         for one in COURSES
     }
     make = partial(campaign, items=pooled(asked.out))

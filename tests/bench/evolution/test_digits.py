@@ -77,7 +77,7 @@ def test_runs_go_on(
     for start in runs.STARTS:
         shorter = replace(runs.STARTS[start], evaluations=20)
         monkeypatch.setitem(runs.STARTS, start, shorter)
-    first, second = digits.wanted(2, [LABELS[2]])
+    first, second = digits.wanted(range(2), [LABELS[2]])
     found = first.done(tmp_path)
     again = replace(first, make=None).done(tmp_path)
     assert again == found

@@ -9,7 +9,8 @@ own: search and test items are cut from different files.
 
 import json
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -33,13 +34,29 @@ SOURCES = {
     "web": ("http/*.py", "urllib/*.py", "xmlrpc/*.py"),
     "foreign": ("ctypes/**/*.py",),
 }
-# Of each task: what it is cut from, and the source that takes no part in it.
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is adapted to.
+
+    Attributes:
+        pattern: Of the files that it is cut from.
+        without: The source that takes no part in it.
+        counts: Items of either split; each seed draws its own of those to search by.
+    """
+
+    pattern: str
+    without: str
+    counts: Mapping[str, int]
+
+
 TASKS = {
-    "notes": ("idlelib/*.txt", "foreign"),
-    "decimals": ("test/decimaltestdata/*.decTest", "decimal_tests"),
+    "notes": Task("idlelib/*.txt", "foreign", {"search": 600, "test": 400}),
+    "decimals": Task(
+        "test/decimaltestdata/*.decTest", "decimal_tests", {"search": 600, "test": 2000}
+    ),
 }
-# The most of either split; each seed draws its own of those to search by.
-COUNTS = {"search": 600, "test": 2000}
 
 
 def read(pattern: str) -> dict[str, str]:
@@ -75,8 +92,7 @@ def make_founder(name: str, folder: Path) -> int:
 
 def founders(task: str) -> Sequence[str]:
     """All of a task."""
-    _, without = TASKS[task]
-    return [name for name in (*EXPERTS, *SOURCES) if name != without]
+    return [name for name in (*EXPERTS, *SOURCES) if name != TASKS[task].without]
 
 
 def path_of(name: str, folder: Path) -> Path:
@@ -86,8 +102,7 @@ def path_of(name: str, folder: Path) -> Path:
 
 def documents(task: str) -> dict[str, str]:
     """Search and test text: of few documents, the longest is to test on."""
-    pattern, _ = TASKS[task]
-    sections = read(pattern)
+    sections = read(TASKS[task].pattern)
     if task != "notes":
         return corpus.split(sections)
     texts = {name: corpus.clean(text) for name, text in sections.items()}
@@ -101,7 +116,7 @@ def make_items(task: str) -> dict[str, Sequence[str]]:
     sources = [source(name) for name in founders(task) if name in SOURCES]
     trained = "\0".join([items.elsewhere(corpus.load(), ""), *sources])
     made = {}
-    for part, count in COUNTS.items():
+    for part, count in TASKS[task].counts.items():
         others = "\0".join([trained, items.elsewhere(texts, part)])
         found = items.text_items(texts[task][part], count, others, np.random.default_rng(0))
         made[part] = [json.dumps(one) for one in found]

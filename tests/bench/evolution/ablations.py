@@ -6,6 +6,7 @@ equal.py, and are not run again where it has run them. Prints the table of docs/
 draws docs/images/ablations.svg.
 """
 
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +14,8 @@ from typing import Any
 
 import numpy as np
 from arena import Course, course
-from batch import IMAGES, Run, all_done, options, seeds_of
-from equal import AT, DRAWN, FIRST, STRATEGIES, TESTED
+from batch import IMAGES, options
+from equal import AT, DRAWN, FIRST, STRATEGIES, TESTED, raced
 from equal import campaign as full_campaign
 from held_out import ground, pooled
 from scripted import serving
@@ -68,47 +69,33 @@ ABLATIONS = (
 )
 
 
-def campaign(one: Ablation, seed: int, items: Path) -> dict[str, Any]:
-    """One run without the part."""
-    settings = {"type": one.kind, **STRATEGIES[one.full], **one.less}
-    return course(ground(items, seed, DRAWN, TESTED), settings, seed, AT[-1:]).to_json()
+LESS = {one.rest: one for one in ABLATIONS if not one.label}
 
 
-def with_agent(seed: int, items: Path) -> dict[str, Any]:
-    """One run with the good agent of scripted.py."""
+def campaign(label: str, seed: int, items: Path) -> dict[str, Any]:
+    """One run without a part, or with the good agent of scripted.py."""
+    zoo = ground(items, seed, DRAWN, TESTED)
+    if label != AGENTS:
+        one = LESS[label]
+        settings = {"type": one.kind, **STRATEGIES[one.full], **one.less}
+        return course(zoo, settings, seed, AT[-1:]).to_json()
     with serving() as url:
-        endpoint = {"model": "good", "base_url": url, "retries": 0}
+        agents = {"endpoints": [{"model": "good", "base_url": url, "retries": 0}]}
         settings = {"type": "steady_state", **STRATEGIES["steady_state"]}
-        agents = {"endpoints": [endpoint]}
-        zoo = ground(items, seed, DRAWN, TESTED)
         return course(zoo, settings, seed, AT[-1:], agents=agents).to_json()
 
 
 Found = Mapping[str, Sequence[Course]]
 
 
-def run_all(folder: Path, seeds: Sequence[int], processes: int) -> Found:
+def run_all(asked: Namespace) -> Found:
     """Courses by label, one a seed: of the full systems, and of those without a part."""
-    items = pooled(folder)
-    less = [
-        Run(f"{one.rest}-{seed}", campaign, (one, seed, items))
-        for seed in seeds
-        for one in ABLATIONS
-        if not one.label
-    ]
-    less += [Run(f"{AGENTS}-{seed}", with_agent, (seed, items)) for seed in seeds]
+    items = (pooled(asked.out),)
     labels = {label for one in ABLATIONS for label in (one.full, one.label)} & set(STRATEGIES)
-    full = [
-        Run(f"{label}-{seed}", full_campaign, (label, seed, items))
-        for seed in seeds
-        for label in sorted(labels)
-    ]
-    done = {
-        **all_done(less, folder / "ablations", processes),
-        **all_done(full, folder / "equal", processes),
+    return {
+        **raced("ablations", [*LESS, AGENTS], campaign, items, asked),
+        **raced("equal", sorted(labels), full_campaign, items, asked),
     }
-    names = {one.rest for one in ABLATIONS} | labels | {AGENTS}
-    return {name: [Course.from_json(done[f"{name}-{seed}"]) for seed in seeds] for name in names}
 
 
 def gains(courses: Sequence[Course]) -> Reals:
@@ -129,9 +116,7 @@ def compare(found: Found) -> Mapping[str, Interval]:
 
 def main() -> None:
     """Runs what has not run, prints and draws."""
-    asked = options(__doc__, first=FIRST).parse_args()
-    seeds = seeds_of(asked)
-    differences = compare(run_all(asked.out, seeds, asked.processes))
+    differences = compare(run_all(options(__doc__, first=FIRST).parse_args()))
     label = "what the part gains in fitness on test items"
     draw_forest(IMAGES / "ablations.svg", differences, label)
 

@@ -7,8 +7,7 @@ the test split are looked up afterwards; what a strategy selects by are the sear
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,20 +37,20 @@ class Ground:
     """Founders and items.
 
     Attributes:
-        models: To breed from; their common base is `base`.
         search: Lines of each task to draw search items from.
         test: Lines of each task to test on.
         drawn: Search items drawn of each task, others for every seed.
-        tested: Test items taken of each task, always the same.
+        tested: Test items taken of each task, the first ones.
+        models: To breed from; their common base is `base`.
         kind: Of all tasks.
     """
 
+    search: Mapping[str, Sequence[str]]
+    test: Mapping[str, Sequence[str]]
+    drawn: int
+    tested: int
     base: Path = ZOO / "models" / "base"
     models: Sequence[Path] = tuple(ZOO / "models" / name for name in EXPERTS)
-    search: Mapping[str, Sequence[str]] = field(default_factory=lambda: zoo_items("search"))
-    test: Mapping[str, Sequence[str]] = field(default_factory=lambda: zoo_items("test"))
-    drawn: int = 12
-    tested: int = 100
     kind: str = "likelihood"
 
     def write(self, folder: Path, strategy: Settings, seed: int, more: Settings) -> Path:
@@ -107,14 +106,6 @@ class Course:
     def from_json(cls, found: Mapping[str, Any]) -> "Course":
         """The inverse."""
         return cls(**{**found, "test": {int(n): value for n, value in found["test"].items()}})
-
-
-@cache
-def zoo_items(split: str, names: Sequence[str] = EXPERTS) -> Mapping[str, Sequence[str]]:
-    """Lines of some of its tasks, or of the five likelihood tasks."""
-    return {
-        name: (ZOO / "tasks" / f"{name}.{split}.jsonl").read_text().splitlines() for name in names
-    }
 
 
 def share(lines: Sequence[str], seed: int, size: int) -> Sequence[str]:

@@ -52,4 +52,4 @@ def ground(path: Path, seed: int, drawn: int, tested: int) -> Ground:
     """
     lines: Any = json.loads(path.read_text())
     test = {kind: share(found, seed, tested) for kind, found in lines["test"].items()}
-    return Ground(search=lines["search"], test=test, drawn=drawn, tested=tested)
+    return Ground(lines["search"], test, drawn, tested)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from arena import EXPERTS, FILE, Ground, bred, finished, leaders, tested, zoo_items
+from arena import EXPERTS, FILE, ZOO, Ground, bred, finished, leaders, tested
 from batch import IMAGES, Run, all_done, options, seeds_of
 from equal import BRED, ONE_BY_ONE
 from held_out import ground, pooled
@@ -61,8 +61,11 @@ Found = Mapping[str, Any]
 
 def questions(drawn: int) -> Ground:
     """Right or wrong, where likelihoods have a value for every character."""
-    search, test = (zoo_items(split, ("choice",)) for split in ("search", "test"))
-    return Ground(search=search, test=test, drawn=drawn, tested=QUESTIONS, kind="multiple_choice")
+    search, test = (
+        {"choice": (ZOO / "tasks" / f"choice.{split}.jsonl").read_text().splitlines()}
+        for split in ("search", "test")
+    )
+    return Ground(search, test, drawn, QUESTIONS, kind="multiple_choice")
 
 
 def campaign(strategy: str, size: int, validated: bool, seed: int, items: Path) -> Found:

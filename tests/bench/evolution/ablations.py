@@ -1,6 +1,6 @@
 """Each part of evolution switched off in turn: which of them matter on the zoo?
 
-A full system and the same without one part get 100 children each, scored on 12 search items of each
+A full system and the same without one part get 50 children each, scored on 24 search items of each
 of five tasks, which are others for every seed but the same for both. Full systems are those of
 equal.py, and are not run again where it has run them. Prints the table of docs/benchmarks.md, and
 draws docs/images/ablations.svg.
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from arena import Course, course
 from batch import IMAGES, options
-from equal import AT, DRAWN, FIRST, STRATEGIES, TESTED, raced
+from equal import AT, DRAWN, FIRST, SEEDS, STRATEGIES, TESTED, raced
 from equal import campaign as full_campaign
 from held_out import ground, pooled
 from scripted import serving
@@ -31,7 +31,7 @@ class Ablation:
     Attributes:
         part: What is switched off.
         full: The system that has it, a label of equal.py or `AGENTS`.
-        less: Settings that switch it off; with generations, as many of them as make 100 children.
+        less: Settings that switch it off; with generations, as many of them as make 50 children.
         label: Of the system without it, if that has been run as one of its own.
     """
 
@@ -52,10 +52,10 @@ class Ablation:
 
 
 ABLATIONS = (
-    Ablation("crossover", "genome_plus", {"crossover_rate": 0, "generations": 7}),
-    Ablation("mutation", "genome_plus", {"mutation_rate": 0, "generations": 7}),
-    Ablation("selection (the elite)", "genome_plus", {"elite": 0, "generations": 6}),
-    Ablation("succession", "genome_plus", {"succession": False, "generations": 20}),
+    Ablation("crossover", "genome_plus", {"crossover_rate": 0, "generations": 3}),
+    Ablation("mutation", "genome_plus", {"mutation_rate": 0, "generations": 4}),
+    Ablation("selection (the elite)", "genome_plus", {"elite": 0, "generations": 3}),
+    Ablation("succession", "genome_plus", {"succession": False, "generations": 10}),
     Ablation("crossover", "steady_state", {"crossover_rate": 0}),
     Ablation("mutation", "steady_state", {"crossover_rate": 1}),
     Ablation("selection of parents", "steady_state", {"tournament": 1}),
@@ -116,7 +116,7 @@ def compare(found: Found) -> Mapping[str, Interval]:
 
 def main() -> None:
     """Runs what has not run, prints and draws."""
-    differences = compare(run_all(options(__doc__, first=FIRST).parse_args()))
+    differences = compare(run_all(options(__doc__, SEEDS, FIRST).parse_args()))
     label = "what the part gains in fitness on test items"
     draw_forest(IMAGES / "ablations.svg", differences, label)
 

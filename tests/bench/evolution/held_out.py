@@ -15,24 +15,22 @@ from batch import Run
 
 from speciate.configs.zoo import corpus, items
 
-# The most of each split and task; English is short of test items.
-ITEMS = 600
+# The most of a task, by split; English is short of test items.
+ITEMS = {"search": 600, "test": 1200}
 
 Pool = Mapping[str, Mapping[str, list[str]]]
 
 
 def _lines(texts: items.Texts, kind: str, part: str) -> list[str]:
     rng = np.random.default_rng([EXPERTS.index(kind), part == "test"])
-    made = items.text_items(texts[kind][part], ITEMS, items.elsewhere(texts, part), rng)
+    made = items.text_items(texts[kind][part], ITEMS[part], items.elsewhere(texts, part), rng)
     return [json.dumps(item) for item in made]
 
 
 def pool() -> Pool:
     """Lines by split and task; none occurs in another split, or in what models are trained on."""
     texts = corpus.load()
-    return {
-        part: {kind: _lines(texts, kind, part) for kind in EXPERTS} for part in ("search", "test")
-    }
+    return {part: {kind: _lines(texts, kind, part) for kind in EXPERTS} for part in ITEMS}
 
 
 def pooled(out: Path) -> Path:

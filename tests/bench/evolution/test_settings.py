@@ -8,9 +8,12 @@ import equal
 import ground
 import many
 import pytest
+from toy import Toy
 
 from speciate.configs.strategies import SECTIONS
 
+GENERATIONAL = [label for label, given in equal.STRATEGIES.items() if "generations" in given]
+LESS = [label for label, one in ablations.LESS.items() if one.full in GENERATIONAL]
 FULL = {**equal.STRATEGIES, ablations.AGENTS: equal.STRATEGIES["steady_state"]}
 
 
@@ -26,6 +29,25 @@ def parsed(label: str, settings: Mapping[str, Any]) -> Any:
 )
 def test_strategies_have_these_settings(settings: Mapping[str, Mapping[str, Any]]) -> None:
     assert all(parsed(label, given) for label, given in settings.items())
+
+
+def made(label: str, settings: Mapping[str, Any]) -> int:
+    """Children that a strategy makes of scripted scores of two tasks."""
+    tasks = {"objectives": ["one", "two"], "qualities": ["one", "two"], "behaviours": ["two"]}
+    given = {key: tasks.get(key, value) for key, value in settings.items() if key != "type"}
+    strategy = Toy().strategy(settings.get("type", label.split(",")[0]), **given)
+    return Toy().play(strategy)[0][-1].asked
+
+
+@pytest.mark.parametrize("label", GENERATIONAL)
+def test_generations_make_as_many_children_as_are_counted(label: str) -> None:
+    assert made(label, equal.STRATEGIES[label]) >= equal.BUDGET
+
+
+@pytest.mark.parametrize("label", LESS)
+def test_so_do_they_without_a_part(label: str) -> None:
+    one = ablations.LESS[label]
+    assert made(one.kind, {**equal.STRATEGIES[one.full], **one.less}) >= equal.BUDGET
 
 
 @pytest.mark.parametrize("one", ablations.LESS.values(), ids=lambda one: one.rest)

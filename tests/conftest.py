@@ -68,6 +68,19 @@ def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any)
 
 
 @pytest.fixture(scope="session")
+def patiently() -> Callable[[Callable[[], bool]], bool]:
+    """Tells whether something becomes true within a minute."""
+
+    def wait(condition: Callable[[], bool]) -> bool:
+        end = time.monotonic() + 60
+        while not condition() and time.monotonic() < end:
+            time.sleep(0.05)
+        return condition()
+
+    return wait
+
+
+@pytest.fixture(scope="session")
 def zoo() -> Path:
     """Folder of the shipped models and tasks."""
     return ZOO

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -31,6 +30,7 @@ from speciate.records import Parent, Recipe
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="no process is forked elsewhere")
 
 Folder = Callable[..., Path]
+Patiently = Callable[[Callable[[], bool]], bool]
 Random = Callable[[int], dict[str, Tensor]]
 
 RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -81,14 +81,6 @@ def descendants() -> list[psutil.Process]:
             if any("breeding_server" in word for word in process.cmdline()):
                 found.append(process)
     return found
-
-
-def patiently(condition: Callable[[], bool]) -> bool:
-    """Whether something becomes true within a minute."""
-    end = time.monotonic() + 60
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    return condition()
 
 
 def check_same(plan: Plan, process: BreedingProcess, digest: str) -> None:
@@ -225,7 +217,9 @@ def test_what_a_cycle_holds_is_given_back_before_the_next(
         gc.enable()
 
 
-def test_what_is_left_is_not_bred_to_its_end(process: BreedingProcess, slow: Plan) -> None:
+def test_what_is_left_is_not_bred_to_its_end(
+    process: BreedingProcess, slow: Plan, patiently: Patiently
+) -> None:
     child = Offspring(slow, process=process)
     stream = iter(child)
     next(stream)
@@ -247,7 +241,7 @@ def test_who_is_killed_is_started_again_once(process: BreedingProcess, slow: Pla
     assert child.digest == expected.digest
 
 
-def test_who_is_killed_twice_leaves_breeding_to_threads(slow: Plan) -> None:
+def test_who_is_killed_twice_leaves_breeding_to_threads(slow: Plan, patiently: Patiently) -> None:
     servers, others = set(), descendants()
     with closing(BreedingProcess(least=0, jobs=2)) as process:
         child = Offspring(slow, process=process)
@@ -310,7 +304,9 @@ def program(folder: Path) -> "subprocess.Popen[str]":
     )
 
 
-def test_all_end_when_the_engine_is_killed(slow: Plan, tmp_path: Path) -> None:
+def test_all_end_when_the_engine_is_killed(
+    slow: Plan, tmp_path: Path, patiently: Patiently
+) -> None:
     with program(tmp_path) as engine:
         assert engine.stdout
         engine.stdout.readline()

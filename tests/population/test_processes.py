@@ -13,6 +13,7 @@ from speciate.errors import BreedError
 from speciate.population.processes import Tell, side_by_side
 
 pytestmark = pytest.mark.forks
+Patiently = Callable[[Callable[[], bool]], bool]
 
 
 def test_each_thing_is_done_once_and_progress_told() -> None:
@@ -32,7 +33,9 @@ def test_each_thing_is_done_once_and_progress_told() -> None:
     assert sum(heard) == 20 << 23
 
 
-def test_a_slow_thing_leaves_the_others_to_other_processes(tmp_path: Path) -> None:
+def test_a_slow_thing_leaves_the_others_to_other_processes(
+    tmp_path: Path, patiently: Patiently
+) -> None:
     def work(numbers: Iterator[int], _: Tell) -> list[int]:
         done = []
         for number in numbers:
@@ -119,7 +122,7 @@ def test_processes_end_when_the_user_asks_for_it(tmp_path: Path) -> None:
             os.kill(int(file.read_text()), 0)
 
 
-def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+def test_processes_end_when_their_parent_is_killed(tmp_path: Path, patiently: Patiently) -> None:
     """Regression: they went on, since each held the parent's ends of the pipes open."""
     code = (
         "import os, sys, time; from pathlib import Path\n"
@@ -156,11 +159,3 @@ def test_who_asks_to_stop_amid_a_fork_is_heard(tmp_path: Path, number: signal.Si
     command = [sys.executable, "-c", code]
     said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert (said.stdout, said.stderr) == ("heard\n", "")
-
-
-def patiently(condition: Callable[[], bool]) -> bool:
-    """Whether something becomes true within a minute."""
-    end = time.monotonic() + 60
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    return condition()

@@ -12,6 +12,7 @@ from typing import Any
 from rich.progress import Progress
 
 from speciate.files import write_whole
+from speciate.population.processes import end_with_parent
 
 ROOT = Path(__file__).parents[3]
 IMAGES = ROOT / "docs" / "images"
@@ -52,7 +53,8 @@ def seeds_of(asked: argparse.Namespace) -> range:
 def all_done(runs: Sequence[Run], folder: Path, processes: int) -> Mapping[str, Any]:
     """What each gave, by name, in the given order."""
     found = {}
-    with Progress() as bar, ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), end_with_parent)
+    with Progress() as bar, pool:
         task = bar.add_task(folder.name, total=len(runs))
         asked = {pool.submit(run.done, folder): run.name for run in runs}
         try:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from arena import Course, course
 from batch import IMAGES, options
-from equal import AT, DRAWN, FIRST, SEEDS, STRATEGIES, TESTED, raced
+from equal import AT, DRAWN, FIRST, STRATEGIES, TESTED, raced
 from equal import campaign as full_campaign
 from held_out import ground, pooled
 from scripted import serving
@@ -116,7 +116,7 @@ def compare(found: Found) -> Mapping[str, Interval]:
 
 def main() -> None:
     """Runs what has not run, prints and draws."""
-    differences = compare(run_all(options(__doc__, SEEDS, FIRST).parse_args()))
+    differences = compare(run_all(options(__doc__, first=FIRST).parse_args()))
     label = "what the part gains in fitness on test items"
     draw_forest(IMAGES / "ablations.svg", differences, label)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from arena import course
 from batch import IMAGES, options
-from equal import BASELINES, PANELS, STRATEGIES, compare, raced
+from equal import BASELINES, OF_ALL, PANELS, STRATEGIES, compare, raced
 from newtask import bits_of, founders_in, gains, ground, items_of
 from summary import draw_curves
 
@@ -22,7 +22,7 @@ BUDGET = 40
 AT = (5, 10, 15, 20, 30, 40)
 # On the seeds before, 60 search items of these did not tell who the best founder is.
 FIRST = 10
-WITHOUT = ("nsga2", "map_elites", "cycle_qd")
+WITHOUT = ("nsga2", "map_elites", "cycle_qd", OF_ALL)
 # Generations make some children more than are counted.
 OTHERWISE: Mapping[str, Mapping[str, Any]] = {
     "genome": {"elite": 0.2, "generations": 10},

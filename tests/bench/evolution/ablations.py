@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from arena import Course, course
 from batch import IMAGES, options
-from equal import AT, DRAWN, FIRST, STRATEGIES, TESTED, raced
+from equal import AT, DRAWN, FIRST, OF_ALL, STRATEGIES, TESTED, raced
 from equal import campaign as full_campaign
 from held_out import ground, pooled
 from scripted import serving
@@ -60,7 +60,7 @@ ABLATIONS = (
     Ablation("mutation", "steady_state", {"crossover_rate": 1}),
     Ablation("selection of parents", "steady_state", {"tournament": 1}),
     Ablation("selection of who lives", "steady_state", {"replace": "oldest"}),
-    Ablation("breeding of children", "steady_state", label="random"),
+    Ablation("breeding of children", "steady_state", label=OF_ALL),
     Ablation("agents", AGENTS, label="steady_state"),
     Ablation("mates of little kinship", "kinship", {"explore": 0}),
     Ablation("competition for items", "m2n2, crossover as the others", {"alpha": 0}),

@@ -4,8 +4,12 @@ Multidimensional two-parameter logistic model (Reckase, 2009): an answer is righ
 P(y = 1) = sigmoid(alpha_i . theta - beta_i). Graded answers are fitted by the same likelihood, as
 the mean of y (Papke and Wooldridge, 1996).
 
-Large sums run through `einsum`, which calls no BLAS, so that their order, and with it the last bits
-of a result, does not depend on the number of threads.
+What is fitted has one solution: discriminations lie around 1 in the first dimension and around 0 in
+the others. Were their mean free, abilities would shrink towards 0, which their prior likes best,
+while the mean grows without end.
+
+Large sums run through `einsum`, which calls no BLAS, and what does call it runs in one thread: so
+their order, and with it the last bits of a result, does not depend on the number of threads.
 """
 
 from dataclasses import dataclass
@@ -14,16 +18,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 from scipy.special import expit, logit
+from threadpoolctl import threadpool_limits
 
 from speciate.errors import ModelError, TaskError
 from speciate.evaluator.items import Indices, Reals, checked
 
-# Standard deviations of the normal priors. That of abilities is 1, which sets the scale.
+# Standard deviations of the normal priors; that of abilities is 1.
 DISCRIMINATION_SPREAD = 0.1
 DIFFICULTY_SPREAD = 2.0
+# Mean variance of an answer, p (1 - p), on which the steps of the fit are scaled.
+VARIANCE = 0.2
 FEWEST_MODELS = 4
 FEWEST_ITEMS = 10
 ITERATIONS = 500
+# Relative, of the loss. So small that processors, whose last bits differ, find the same abilities
+# to some four digits.
+TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -62,19 +72,39 @@ class Fit:
 
 @dataclass(frozen=True)
 class _Shape:
-    """How the unknowns lie in one vector; item parameters are told as deviations from a mean."""
+    """How the unknowns lie in one vector, each in a unit of its own.
+
+    In these units the loss curves about alike along all unknowns, so that few steps reach its
+    minimum. The last unknown is the mean difficulty, from which the items' are told.
+    """
 
     models: int
     items: int
     dimensions: int
+    spread: float
 
-    def split(self, x: Reals) -> tuple[Reals, Reals, Reals, Reals, Reals]:
-        """Theta (M, D), deviations of alpha (N, D) and beta (N,), means (D,) and (1,)."""
+    def units(self) -> Reals:
+        """Standard deviations that the unknowns would have, were the others known."""
         m, n, d = self.models, self.items, self.dimensions
-        theta, alpha, beta, alpha_mean, beta_mean = np.split(
-            x, np.cumsum([m * d, n * d, n, d], dtype=int)
+        curvatures = [
+            (m * d, 1 + VARIANCE * n),
+            (n * d, self.spread**-2 + VARIANCE * m),
+            (n, DIFFICULTY_SPREAD**-2 + VARIANCE * m),
+            (1, VARIANCE * m * n),
+        ]
+        return np.concatenate([np.full(count, curve**-0.5) for count, curve in curvatures])
+
+    def split(self, x: Reals) -> tuple[Reals, Reals, Reals, float]:
+        """Theta (M, D), deviations of alpha (N, D) and beta (N,) from their means, mean beta."""
+        m, n, d = self.models, self.items, self.dimensions
+        theta, alpha, beta, mean = np.split(
+            x * self.units(), np.cumsum([m * d, n * d, n], dtype=int)
         )
-        return theta.reshape(m, d), alpha.reshape(n, d), beta, alpha_mean, beta_mean
+        return theta.reshape(m, d), alpha.reshape(n, d), beta, float(mean[0])
+
+    def slopes(self, alpha: Reals) -> Reals:
+        """Discriminations from their deviations."""
+        return alpha + np.eye(self.dimensions)[0]
 
 
 def fit(
@@ -85,8 +115,9 @@ def fit(
 ) -> Fit:
     """Fits items and models together, by penalised maximum likelihood (L-BFGS, no random numbers).
 
-    Priors are normal: abilities around 0, an item's discrimination and difficulty around their
-    means over the items, which are free. So with few models all items nearly share one.
+    Priors are normal: abilities around 0, an item's discrimination around 1 in the first dimension
+    and 0 in others, its difficulty around the mean over the items, which is free. So with few
+    models all items nearly share one discrimination.
 
     Args:
         answers: Shape (M, N), NaN where not asked.
@@ -102,18 +133,18 @@ def fit(
     known = checked(answers, 2)
     _check(known, dimensions)
     asked = ~np.isnan(known)
-    start = _start(known, asked, dimensions)
-    shape = _Shape(known.shape[0], known.shape[1], dimensions)
-    found = minimize(
-        _loss,
-        start,
-        args=(shape, np.where(asked, known, 0.0), asked.astype(np.float64), spread),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": iterations, "maxfun": 2 * iterations},
-    )
-    theta, alpha, beta, alpha_mean, beta_mean = shape.split(found.x)
-    return Fit(ItemModel(alpha + alpha_mean, beta + beta_mean), theta)
+    shape = _Shape(known.shape[0], known.shape[1], dimensions, spread)
+    with threadpool_limits(1):
+        found = minimize(
+            _loss,
+            _start(known, asked, shape),
+            args=(shape, np.where(asked, known, 0.0), asked.astype(np.float64)),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": iterations, "maxfun": 2 * iterations, "ftol": TOLERANCE},
+        )
+    theta, alpha, beta, mean = shape.split(found.x)
+    return Fit(ItemModel(shape.slopes(alpha), beta + mean), theta)
 
 
 def ability(items: ItemModel, asked: Indices, answers: ArrayLike) -> Reals:
@@ -181,44 +212,39 @@ def _check(answers: Reals, dimensions: int) -> None:
         raise TaskError(f"items: {missing} were asked of no model; leave them out of the fit")
 
 
-def _start(answers: Reals, asked: Reals, dimensions: int) -> Reals:
+def _start(answers: Reals, asked: Reals, shape: _Shape) -> Reals:
     """Abilities from principal components; all items discriminate alike, by the first one."""
     mean = np.nanmean(answers, axis=0)
     centred = np.where(asked, answers - mean, 0.0)
     _, vectors = np.linalg.eigh(np.einsum("mn,kn->mk", centred, centred))
-    theta = vectors[:, ::-1][:, :dimensions] * np.sqrt(len(answers))
+    theta = vectors[:, ::-1][:, : shape.dimensions] * np.sqrt(len(answers))
     # The sign of an eigenvector is arbitrary: here abler models have larger values.
     along = np.einsum("md,m->d", theta, centred.sum(axis=1))
     theta = theta * np.where(along < 0, -1.0, 1.0)
     beta = -logit(np.clip(mean, 0.02, 0.98))
-    alpha_mean = np.eye(dimensions)[0]
-    deviations = np.zeros(answers.shape[1] * dimensions)
-    return np.concatenate(
-        [theta.ravel(), deviations, beta - beta.mean(), alpha_mean, [beta.mean()]]
-    )
+    deviations = np.zeros(shape.items * shape.dimensions)
+    start = [theta.ravel(), deviations, beta - beta.mean(), [beta.mean()]]
+    return np.asarray(np.concatenate(start) / shape.units())
 
 
-def _loss(
-    x: Reals, shape: _Shape, answers: Reals, asked: Reals, spread: float
-) -> tuple[float, Reals]:
+def _loss(x: Reals, shape: _Shape, answers: Reals, asked: Reals) -> tuple[float, Reals]:
     """Negative log-posterior and its gradient."""
-    theta, alpha, beta, alpha_mean, beta_mean = shape.split(x)
-    slopes = alpha + alpha_mean
-    z = np.einsum("md,nd->mn", theta, slopes) - (beta + beta_mean)
+    theta, alpha, beta, mean = shape.split(x)
+    slopes = shape.slopes(alpha)
+    z = np.einsum("md,nd->mn", theta, slopes) - (beta + mean)
     residual = asked * (expit(z) - answers)
+    precision, ease = shape.spread**-2, DIFFICULTY_SPREAD**-2
     loss = (asked * (np.logaddexp(0.0, z) - answers * z)).sum() + 0.5 * (
-        (theta**2).sum() + (alpha**2).sum() / spread**2 + (beta**2).sum() / DIFFICULTY_SPREAD**2
+        (theta**2).sum() + precision * (alpha**2).sum() + ease * (beta**2).sum()
     )
-    by_slope = np.einsum("mn,md->nd", residual, theta)
     by_item = residual.sum(axis=0)
     gradient = [
         (np.einsum("mn,nd->md", residual, slopes) + theta).ravel(),
-        (by_slope + alpha / spread**2).ravel(),
-        beta / DIFFICULTY_SPREAD**2 - by_item,
-        by_slope.sum(axis=0),
+        (np.einsum("mn,md->nd", residual, theta) + precision * alpha).ravel(),
+        ease * beta - by_item,
         [-by_item.sum()],
     ]
-    return float(loss), np.concatenate(gradient)
+    return float(loss), np.concatenate(gradient) * shape.units()
 
 
 def _logistic(

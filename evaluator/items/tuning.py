@@ -7,7 +7,7 @@ from scipy.special import xlogy
 from speciate.evaluator.items import Reals, Stream, checked
 from speciate.evaluator.items.irt import Fit, fit
 
-SPREADS = (0.03, 0.1, 0.3)
+SPREADS = (0.03, 0.1, 0.3, 1.0)
 HIDDEN = 0.1
 # Enough to tell spreads apart; the last fit is carried to its end.
 ITERATIONS = 100

@@ -55,13 +55,16 @@ def test_as_good_as_the_bar_is_seldom_below_the_margin(
     fitness = np.array([POOL.fitness(one.answers) for one in new])
     values = estimates(found, new)
     assert np.corrcoef(values, fitness)[0, 1] > 0.7
+    dropped = []
     for reach in np.quantile(fitness, [0.3, 0.5, 0.7]):
         margin = found.margin(reach, 0.1)
-        assert 0 < margin < 0.2
+        assert 0 < margin < 0.25
         below = values + margin < reach
         # Margins are made of few models: three standard deviations of both counts.
         assert below[fitness >= reach].mean() <= 0.1 + 3 * math.sqrt(0.09 / 19 + 0.09 / 60)
-        assert below.mean() > 0.05
+        dropped.append(below.mean())
+    # A margin under which nobody falls would pass too. Half of the models deserve it on average.
+    assert np.mean(dropped) > 0.15
 
 
 def test_only_those_count_whose_answers_were_not_asked_for_their_estimate(

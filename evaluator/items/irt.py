@@ -104,7 +104,7 @@ class _Shape:
 
     def slopes(self, alpha: Reals) -> Reals:
         """Discriminations from their deviations."""
-        return alpha + np.eye(self.dimensions)[0]
+        return np.asarray(alpha + np.eye(self.dimensions)[0])
 
 
 def fit(

@@ -40,12 +40,15 @@ _OF_VLLM = {"vllm", "vllm_of_adapters"}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`make test` runs several processes: tests that share a slow start go to one of them.
 
-    Those are the ones that use the same vLLM, or that lie in one folder beside their fixtures.
+    Those are the ones that use the same vLLM, as a fixture or as a parameter, or that lie in one
+    folder beside their fixtures.
     """
     for item in items:
         inner = item.path.relative_to(Path(__file__).parent).parts
-        group = "vllm" if _OF_VLLM & set(getattr(item, "fixturenames", ())) else "/".join(inner[:2])
-        item.add_marker(pytest.mark.xdist_group(group))
+        called = getattr(item, "callspec", None)
+        named = {one for one in called.params.values() if isinstance(one, str)} if called else set()
+        wants = _OF_VLLM & {*getattr(item, "fixturenames", ()), *named}
+        item.add_marker(pytest.mark.xdist_group("vllm" if wants else "/".join(inner[:2])))
 
 
 class Shared:

@@ -46,9 +46,9 @@ def campaign(folder: Path, zoo: Path, engine: str = "transformers") -> Path:
         '[[strategy.crossover]]\noperator = "dare_ties"\nparameters = { density = [0.4, 0.9] }',
     ]
     for kind in KINDS:
-        lines += _task(zoo, folder, kind, "likelihood", 8)
-    lines += _task(zoo, folder, "choice", "multiple_choice", 8)
-    lines += [*_task(zoo, folder, "complete", "exact_match", 4), "max_tokens = 3"]
+        lines += _task(zoo, folder, kind, "likelihood", 4)
+    lines += _task(zoo, folder, "choice", "multiple_choice", 4)
+    lines += [*_task(zoo, folder, "complete", "exact_match", 2), "max_tokens = 3"]
     path = folder / "small.toml"
     path.write_text("\n".join(lines))
     return path

@@ -180,9 +180,14 @@ def test_a_file_that_is_no_recipe(bench: Any) -> None:
     assert f"{path}: not valid JSON" in bench.refused("merge", path, bench.folder / "o")
 
 
-@pytest.mark.parametrize("worth", [1, 1 << 40])
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    ("number", "status", "worth"),
+    [
+        (signal.SIGINT, 130, 1),
+        (signal.SIGINT, 130, 1 << 40),
+        (signal.SIGTERM, 143, 1),
+        (signal.SIGHUP, 129, 1 << 40),
+    ],
 )
 def test_an_interrupted_merge_leaves_nothing(
     bench: Any, tmp_path: Path, number: signal.Signals, status: int, worth: int

@@ -110,7 +110,7 @@ def test_nothing_imports_the_harness_before_it_is_needed(tmp_path: Path) -> None
     assert done.stdout == "False\n"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_names_are_those_of_the_harness(folder: Path, read: Any) -> None:
     with pytest.raises(TaskError, match=r"no task 'gsm8kk'; did you mean 'gsm8k'\?"):
         read(folder, task="gsm8kk")

@@ -39,7 +39,7 @@ UNORDERED = [name for name in ALL if name not in (*ONE_MODEL, "ema", "wma")]
 # A threshold in units of the weights; the softmax of weights.
 SCALE_FREE = [n for n in WITH_BASE if not n.startswith(("ram", *ONE_MODEL))]
 
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=6, deadline=None)
 seeds = st.integers(0, 2**32)
 
 

@@ -28,7 +28,7 @@ MERGES = {"linear": {"weights": (0.2, 0.3, 0.5)}, "slerp": {"t": 0.3}, **WITH_BA
 DETERMINISTIC = {k: v for k, v in MERGES.items() if "dare" not in k}
 ALL = {**MERGES, "succession": PULLS, "gaussian": {"sigma": 0.1, "density": 0.5}}
 
-few = settings(max_examples=15, deadline=None)
+few = settings(max_examples=6, deadline=None)
 seeds = st.integers(0, 2**32)
 
 

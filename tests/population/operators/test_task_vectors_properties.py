@@ -39,7 +39,7 @@ CASES: dict[str, dict[str, Any]] = {
 RANDOM = ("dare_linear l1", "dare_ties l1", "della_linear", "della")
 WHOLE_MODEL = ("ties sum", "pcb", "compeft", "emr task")
 
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=6, deadline=None)
 seeds = st.integers(0, 2**32)
 
 

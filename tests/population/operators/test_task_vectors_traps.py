@@ -122,7 +122,7 @@ def test_pcb_does_not_depend_on_scale_unless_asked_to(merged: Merged) -> None:
 def test_pcb_of_many_models_does_not_overflow(merged: Merged) -> None:
     """exp(N) is infinite in float32 from N = 89 on."""
     values = [1.0, 2.0, 3.0, 4.0]
-    assert merged("pcb", on_zero(*[values] * 100), ratio=0.5).isfinite().all()
+    assert merged("pcb", on_zero(*[values] * 90), ratio=0.5).isfinite().all()
 
 
 def test_tall_masks_compare_task_vectors_not_weights(merged: Merged) -> None:

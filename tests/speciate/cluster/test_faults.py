@@ -163,6 +163,7 @@ def test_nodes_that_see_nothing_are_sent_the_founders(
 
 
 class TestTheCampaignsOwnProcess:
+    @pytest.mark.nightly
     def test_is_killed(self, small: Path, cluster: Any, undisturbed: Archive, disturb: Any) -> None:
         marks = disturb("wait")
         out = small.parent / "killed"

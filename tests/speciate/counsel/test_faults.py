@@ -83,6 +83,7 @@ class Trouble:
     def note(self, *_: Any) -> None: ...
 
 
+@pytest.mark.nightly
 def test_a_campaign_outlives_all_that_may_happen_to_an_endpoint(
     campaign: Write, agents: Any, said: Any, transformers: Engine, tmp_path: Path
 ) -> None:

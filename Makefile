@@ -77,7 +77,7 @@ bench-adapters: install
 bench-lag: install
 	$(BIN)/python tests/bench/lag.py
 
-# Two minutes of one core: item response theory and racing on simulated populations.
+# Eight minutes of one core: item response theory and racing on simulated populations.
 bench-items: install
 	$(BIN)/python tests/bench/items.py
 

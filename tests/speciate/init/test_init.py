@@ -3,7 +3,6 @@
 import json
 import os
 import pty
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -135,14 +134,18 @@ def test_a_folder_that_is_in_use(tmp_path: Path, cli: Cli) -> None:
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["precious"]
 
 
-def test_what_is_not_given_is_asked_for(tmp_path: Path) -> None:
+def test_what_is_not_given_is_asked_for(
+    tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     task = _items(tmp_path / "few.jsonl", {"text": "a"}, {"text": "b"})
     answers = [BASE, LIBRARY, ENGLISH, "", task, ""]
     ours, theirs = pty.openpty()
     os.write(ours, "".join(f"{answer}\n" for answer in answers).encode())
-    command = [sys.executable, "-c", "from speciate.cli import main; main()", "init", "mine"]
-    said = subprocess.run(command, cwd=tmp_path, stdin=theirs, capture_output=True, text=True)
-    assert said.returncode == 0, said.stderr
-    assert "A founder's folder" in said.stdout
-    assert "3 founders that fit one another, tasks few (likelihood)" in said.stdout
+    monkeypatch.chdir(tmp_path)
+    with os.fdopen(ours, "wb"), os.fdopen(theirs) as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        said = cli("init", "mine")
+    assert said.status == 0, said.err
+    assert "A founder's folder" in said.out
+    assert "3 founders that fit one another, tasks few (likelihood)" in said.out
     assert (tmp_path / "mine" / "campaign.toml").is_file()

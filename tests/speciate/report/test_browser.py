@@ -27,11 +27,13 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def open_page(browser: Any, page: Any) -> Any:
+def open_page(browser: Any, page: Any) -> Iterator[Any]:
     """Opens a report; whatever the browser complains of or asks for is in `complaints`."""
+    contexts = []
 
     def show(folder: Path, budget: int = 10_000, **context: Any) -> Any:
-        tab = browser.new_context(**context).new_page()
+        contexts.append(browser.new_context(**context))
+        tab = contexts[-1].new_page()
         tab.complaints = []
         tab.on("console", lambda message: tab.complaints.append(message.text))
         tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
@@ -42,7 +44,9 @@ def open_page(browser: Any, page: Any) -> Any:
         assert tab.complaints.pop(0).startswith("file:")
         return tab
 
-    return show
+    yield show
+    for context in contexts:
+        context.close()
 
 
 def _selected(tab: Any) -> str:

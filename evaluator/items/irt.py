@@ -4,8 +4,8 @@ Multidimensional two-parameter logistic model (Reckase, 2009): an answer is righ
 P(y = 1) = sigmoid(alpha_i . theta - beta_i). Graded answers are fitted by the same likelihood, as
 the mean of y (Papke and Wooldridge, 1996).
 
-What is fitted has one solution: discriminations lie around 1 in the first dimension and around 0 in
-the others. Were their mean free, abilities would shrink towards 0, which their prior likes best,
+Discriminations lie around 1 in the first dimension and around 0 in the others, which sets the scale
+of abilities. Were their mean free, abilities would shrink towards 0, which their prior likes best,
 while the mean grows without end.
 
 Large sums run through `einsum`, which calls no BLAS, and what does call it runs in one thread: so
@@ -31,8 +31,8 @@ VARIANCE = 0.2
 FEWEST_MODELS = 4
 FEWEST_ITEMS = 10
 ITERATIONS = 500
-# Relative, of the loss. So small that processors, whose last bits differ, find the same abilities
-# to some four digits.
+# Relative, of the loss. So small that abilities agree to some four digits wherever the fit ends, as
+# processors, whose last bits differ, may end it a step apart.
 TOLERANCE = 1e-12
 
 

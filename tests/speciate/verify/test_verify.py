@@ -68,10 +68,23 @@ def test_all_and_ids_do_not_go_together(evolved: Path, cli: Any) -> None:
     assert "--all and ids do not go together" in said.err
 
 
+SLOWLY = """
+import time
+from speciate.verify.rebuild import rebuild as at_once
+
+def rebuild(work):
+    found = at_once(work)
+    time.sleep(2)
+    return found
+"""
+
+
 def test_ctrl_c_leaves_nothing(evolved: Path) -> None:
+    # So that not all is done by the time that this process has seen the first.
+    (evolved.parent / "slowly.py").write_text(SLOWLY)
     code = (
-        "from speciate.verify import hands; hands.WORTH = 2; "
-        "from speciate.cli import program; program()"
+        "import slowly; from speciate.verify import hands; hands.WORTH = 2; "
+        "hands.rebuild = slowly.rebuild; from speciate.cli import program; program()"
     )
     command = [sys.executable, "-c", code, "verify", str(evolved), "--all", "--jobs", "2"]
     process = subprocess.Popen(

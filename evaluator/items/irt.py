@@ -13,6 +13,7 @@ their order, and with it the last bits of a result, does not depend on the numbe
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -83,6 +84,7 @@ class _Shape:
     dimensions: int
     spread: float
 
+    @cached_property
     def units(self) -> Reals:
         """Standard deviations that the unknowns would have, were the others known."""
         m, n, d = self.models, self.items, self.dimensions
@@ -97,9 +99,7 @@ class _Shape:
     def split(self, x: Reals) -> tuple[Reals, Reals, Reals, float]:
         """Theta (M, D), deviations of alpha (N, D) and beta (N,) from their means, mean beta."""
         m, n, d = self.models, self.items, self.dimensions
-        theta, alpha, beta, mean = np.split(
-            x * self.units(), np.cumsum([m * d, n * d, n], dtype=int)
-        )
+        theta, alpha, beta, mean = np.split(x * self.units, np.cumsum([m * d, n * d, n], dtype=int))
         return theta.reshape(m, d), alpha.reshape(n, d), beta, float(mean[0])
 
     def slopes(self, alpha: Reals) -> Reals:
@@ -224,7 +224,7 @@ def _start(answers: Reals, asked: Reals, shape: _Shape) -> Reals:
     beta = -logit(np.clip(mean, 0.02, 0.98))
     deviations = np.zeros(shape.items * shape.dimensions)
     start = [theta.ravel(), deviations, beta - beta.mean(), [beta.mean()]]
-    return np.asarray(np.concatenate(start) / shape.units())
+    return np.asarray(np.concatenate(start) / shape.units)
 
 
 def _loss(x: Reals, shape: _Shape, answers: Reals, asked: Reals) -> tuple[float, Reals]:
@@ -244,7 +244,7 @@ def _loss(x: Reals, shape: _Shape, answers: Reals, asked: Reals) -> tuple[float,
         ease * beta - by_item,
         [-by_item.sum()],
     ]
-    return float(loss), np.concatenate(gradient) * shape.units()
+    return float(loss), np.concatenate(gradient) * shape.units
 
 
 def _logistic(
